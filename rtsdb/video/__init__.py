@@ -1,0 +1,1 @@
+"""Video in and out: frames, sources, sinks, colour and the pictures drawn for people."""
