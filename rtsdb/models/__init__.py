@@ -1,0 +1,1 @@
+"""The networks: short files of plain modules, built from typed configurations."""

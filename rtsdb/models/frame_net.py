@@ -1,0 +1,48 @@
+"""The frame contract: one graph from the bytes of a frame to the bytes of the result."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rtsdb.models.sdb import SDBNet
+from rtsdb.models.segmenter import upsample2
+
+
+class FrameNet(nn.Module):
+    """uint8 frames in, uint8 denoised frames and label maps out: what `rtsdb export` writes.
+
+    All pixel work is in the graph, so that an engine moves bytes and nothing else. The cast from
+    uint8 is the first node and the casts to uint8 are the last (TensorRT's rule for uint8).
+    """
+
+    def __init__(self, net: SDBNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, frame: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Denoise and label frames whose H and W are multiples of 32.
+
+        frame: uint8 [N, H, W, 3] RGB. noise: float32 [N, 2] = (a, b), sigma(y) = sqrt(a*y + b).
+        Returns denoised uint8 [N, H, W, 3] and labels uint8 [N, H, W].
+        """
+        dtype = next(self.net.parameters()).dtype
+        image = frame.to(dtype).permute(0, 3, 1, 2) * (1.0 / 255.0)
+        output = self.net(self.net.pack(image), noise.to(dtype))[-1]
+        return to_bytes(self.net.unpack(output.estimate)), decide(output.logits)
+
+
+def to_bytes(image: Tensor) -> Tensor:
+    """Image [N, 3, H, W] in 0..1 to rounded, clamped uint8 [N, H, W, 3]."""
+    levels = torch.round(torch.clamp(image * 255.0, 0.0, 255.0))
+    return levels.permute(0, 2, 3, 1).to(torch.uint8)
+
+
+def decide(logits: Tensor) -> Tensor:
+    """Class of every pixel, uint8 [N, H, W], from logits [N, classes, H/4, W/4].
+
+    Decided at half resolution on bilinearly enlarged logits; each decision is four pixels.
+    """
+    decided = torch.argmax(upsample2(logits), dim=1, keepdim=True).to(logits.dtype)
+    return functional.interpolate(decided, scale_factor=2.0, mode="nearest")[:, 0].to(torch.uint8)

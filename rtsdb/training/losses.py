@@ -1,0 +1,43 @@
+"""What training minimises: every block's segmentation and denoising, added up."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rtsdb.classes import VOID
+from rtsdb.models.sdb import BlockOutput
+from rtsdb.models.segmenter import upsample2
+
+
+class BlockLoss(NamedTuple):
+    """Losses of one block: class-weighted cross-entropy; mean over the batch of ln(MSE)."""
+
+    cross_entropy: Tensor
+    log_mse: Tensor
+
+
+def block_losses(
+    outputs: list[BlockOutput], clean: Tensor, labels: Tensor, weights: Tensor
+) -> list[BlockLoss]:
+    """Losses per block; clean is the packed frame in 0..1, labels int64 [N, H, W].
+
+    The logarithm of the squared error (PSNR itself, but for a factor) gives every noise level
+    the same say; 1e-5 keeps pictures that are nearly clean from taking over.
+    """
+    target = labels[:, ::2, ::2]
+    losses = []
+    for output in outputs:
+        logits = upsample2(output.logits.float())
+        entropy = functional.cross_entropy(logits, target, weights, ignore_index=VOID)
+        mse = (output.estimate.float() - clean).square().mean(dim=(1, 2, 3))
+        losses.append(BlockLoss(entropy, torch.log(mse + 1e-5).mean()))
+    return losses
+
+
+def total_loss(losses: list[BlockLoss]) -> Tensor:
+    """The sum that is minimised: all blocks count alike."""
+    return torch.stack([loss.cross_entropy + 0.5 * loss.log_mse for loss in losses]).mean()
