@@ -1,0 +1,129 @@
+"""OpenVINO: the engine for plain CPUs, in bfloat16 where the processor has it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import openvino as ov
+
+from rtsdb.engine.base import EngineInfo
+from rtsdb.engine.tiled import TileBuffers, TiledEngine
+from rtsdb.errors import RtsdbError, UsageError
+from rtsdb.video.frame import Image
+
+PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
+
+
+@dataclass
+class Job:
+    """A request bound to one tile's buffers, and when it was last started."""
+
+    request: ov.InferRequest
+    started: float = 0.0
+
+
+class OpenVinoEngine(TiledEngine[Job]):
+    """Asynchronous requests on the CPU, tuned for latency; one request per slot and tile.
+
+    model: path of an ONNX file of the frame contract. precision: 'auto' (bf16 where the CPU has
+    the instructions, else fp32), 'fp32' or 'bf16'. threads: 0 for all cores.
+    Raises UsageError for an unknown precision and for a file that is no such model.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        *,
+        label: str,
+        precision: str = "auto",
+        tile: tuple[int, int] | None = None,
+        halo: int = 96,
+        slots: int = 2,
+        threads: int = 0,
+    ) -> None:
+        super().__init__(slots=slots, tile=tile, halo=halo)
+        self._core = ov.Core()
+        try:
+            self._model = self._core.read_model(model)
+        except RuntimeError as error:
+            first = str(error).strip().splitlines()[-1]
+            raise UsageError(f"{model}: not an ONNX file that OpenVINO reads ({first})") from error
+        check_contract(model, self._model)
+        native = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision == "auto":
+            precision = "bf16" if native else "fp32"
+        if precision not in PRECISIONS:
+            known = ", ".join(["auto", *PRECISIONS])
+            raise UsageError(f"--precision {precision}: the openvino engine has {known}")
+        self._settings: dict[str, str | int] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
+            "INFERENCE_NUM_THREADS": threads,
+        }
+        self._compiled: ov.CompiledModel | None = None
+        self._idle_since = 0.0
+        self.info = EngineInfo(
+            name="openvino",
+            model=label,
+            precision=precision,
+            device=self._core.get_property("CPU", "FULL_DEVICE_NAME"),
+            versions={"openvino": ov.__version__},
+        )
+
+    def compile(self, height: int, width: int) -> None:
+        """Compile for tiles of exactly this size, which OpenVINO runs fastest."""
+        self._model.reshape({"frame": [1, height, width, 3], "noise": [1, 2]})
+        self._compiled = self._core.compile_model(self._model, "CPU", self._settings)
+
+    def begin(self, tile: TileBuffers) -> Job:
+        """A request bound to the buffers, so that running it copies nothing."""
+        assert self._compiled is not None
+        request = self._compiled.create_infer_request()
+        for name in ("frame", "noise", "denoised", "labels"):
+            request.set_tensor(name, ov.Tensor(getattr(tile, name), shared_memory=True))
+        return Job(request)
+
+    def read_in_place(self, job: Job, frame: Image) -> None:
+        """Point the request at the caller's memory."""
+        job.request.set_tensor("frame", ov.Tensor(frame[None], shared_memory=True))
+
+    def start(self, job: Job) -> None:
+        """Queue a request."""
+        job.started = time.perf_counter()
+        job.request.start_async()
+
+    def wait(self, job: Job) -> float:
+        """Wait for a request; the seconds since it was started or the one before it ended.
+
+        Requests run one after the other, in the order in which they were started.
+        """
+        try:
+            job.request.wait()
+        except RuntimeError as error:
+            raise RtsdbError(f"openvino failed: {error}") from error
+        ended = job.started + job.request.latency / 1000.0
+        computed = ended - max(job.started, self._idle_since)
+        self._idle_since = ended
+        return float(computed)
+
+    def close(self) -> None:
+        """Drop requests and the compiled model."""
+        for slot in self._slots:
+            for job in slot.jobs:
+                job.request.wait()
+            slot.jobs.clear()
+        self._slots, self._free, self._plan, self._compiled = [], [], None, None
+
+
+def check_contract(path: Path, model: ov.Model) -> None:
+    """Raise UsageError unless the model has the names and types of the frame contract."""
+    found = {port.any_name: port.element_type.get_type_name() for port in model.inputs}
+    found |= {port.any_name: port.element_type.get_type_name() for port in model.outputs}
+    wanted = {"frame": "u8", "noise": "f32", "denoised": "u8", "labels": "u8"}
+    if found != wanted:
+        raise UsageError(
+            f"{path}: inputs and outputs are {found}, not rtsdb's frame contract; "
+            "make the file with 'rtsdb export'"
+        )

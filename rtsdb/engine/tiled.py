@@ -1,0 +1,151 @@
+"""Engines whose tiles lie in host memory: gather, run every tile, stitch."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from rtsdb.engine.base import Engine, Result, Timings
+from rtsdb.errors import RtsdbError
+from rtsdb.noise import NoiseLevel
+from rtsdb.tiling import TilePlan, gather, plan_tiles, stitch
+from rtsdb.video.frame import Image, Labels
+
+Job = TypeVar("Job")
+
+
+@dataclass
+class TileBuffers:
+    """One tile's tensors as the network sees them, each with a batch axis of 1.
+
+    frame: uint8 [1, h, w, 3]. noise: float32 [1, 2]. denoised: uint8 [1, h, w, 3].
+    labels: uint8 [1, h, w].
+    """
+
+    frame: Image
+    noise: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+    denoised: Image
+    labels: Labels
+
+    @classmethod
+    def allocate(cls, height: int, width: int) -> TileBuffers:
+        """Buffers for tiles of one size."""
+        return cls(
+            np.zeros((1, height, width, 3), np.uint8),
+            np.zeros((1, 2), np.float32),
+            np.zeros((1, height, width, 3), np.uint8),
+            np.zeros((1, height, width), np.uint8),
+        )
+
+
+class _Slot(Generic[Job]):
+    """Buffers of one frame under way, and the jobs that fill them."""
+
+    def __init__(self, plan: TilePlan) -> None:
+        self.tiles = [
+            TileBuffers.allocate(plan.tile_height, plan.tile_width) for _ in range(plan.count)
+        ]
+        whole = plan.identity
+        shape = (plan.height, plan.width)
+        self.denoised = self.tiles[0].denoised[0] if whole else np.empty((*shape, 3), np.uint8)
+        self.labels = self.tiles[0].labels[0] if whole else np.empty(shape, np.uint8)
+        self.jobs: list[Job] = []
+        self.gathered = 0.0
+
+
+class TiledEngine(Engine, Generic[Job]):
+    """Tickets, slots and tiles; a concrete engine adds how one tile is run.
+
+    tile: (width, height) of the tiles' kept parts, None for the whole frame at once.
+    """
+
+    def __init__(self, *, slots: int, tile: tuple[int, int] | None, halo: int) -> None:
+        self.slots, self.tile, self.halo = slots, tile, halo
+        self._plan: TilePlan | None = None
+        self._slots: list[_Slot[Job]] = []
+        self._free: list[int] = []
+        self._lock = threading.Lock()
+
+    @abstractmethod
+    def compile(self, height: int, width: int) -> None:
+        """Get ready to run tiles of this size."""
+
+    @abstractmethod
+    def begin(self, tile: TileBuffers) -> Job:
+        """Prepare, once, the job that runs the network on these buffers."""
+
+    @abstractmethod
+    def read_in_place(self, job: Job, frame: Image) -> None:
+        """Let a job read `frame` [h, w, 3], of the compiled size, instead of its own buffer."""
+
+    @abstractmethod
+    def start(self, job: Job) -> None:
+        """Run a job, in the background where the library can."""
+
+    @abstractmethod
+    def wait(self, job: Job) -> float:
+        """Wait for a started job; the seconds it computed, queueing excluded."""
+
+    @property
+    def plan(self) -> str:
+        """The tile plan in one line."""
+        return str(self._plan) if self._plan else "not prepared"
+
+    def prepare(self, height: int, width: int) -> None:
+        """Plan tiles, allocate every slot and compile; nothing to do if the size is the same."""
+        if self._plan and (self._plan.height, self._plan.width) == (height, width):
+            return
+        if len(self._free) != len(self._slots):
+            raise RtsdbError("the engine cannot change its frame size with frames under way")
+        plan = plan_tiles(height, width, self.tile, halo=self.halo)
+        self.compile(plan.tile_height, plan.tile_width)
+        self._slots = [_Slot(plan) for _ in range(self.slots)]
+        for slot in self._slots:
+            slot.jobs = [self.begin(tile) for tile in slot.tiles]
+        self._plan, self._free = plan, list(range(self.slots))
+
+    def submit(self, frame: Image, noise: NoiseLevel) -> int:
+        """Gather the tiles of a frame and start them."""
+        plan = self._plan
+        if plan is None or frame.shape != (plan.height, plan.width, 3):
+            raise RtsdbError(f"engine prepared for {self.plan}, got a frame {frame.shape}")
+        with self._lock:
+            if not self._free:
+                raise RtsdbError(f"all {self.slots} slots of the engine are in use")
+            ticket = self._free.pop(0)
+        slot = self._slots[ticket]
+        before = time.perf_counter()
+        if plan.identity and frame.flags.c_contiguous:
+            self.read_in_place(slot.jobs[0], frame)
+        else:
+            gather(plan, frame, [tile.frame[0] for tile in slot.tiles])
+        for tile in slot.tiles:
+            tile.noise[0] = noise.a, noise.b
+        slot.gathered = time.perf_counter() - before
+        for job in slot.jobs:
+            self.start(job)
+        return ticket
+
+    def result(self, ticket: int) -> Result:
+        """Wait for every tile of a frame and stitch them."""
+        slot, plan = self._slots[ticket], self._plan
+        assert plan is not None
+        inferred = sum(self.wait(job) for job in slot.jobs)
+        before = time.perf_counter()
+        if not plan.identity:
+            stitch(plan, [tile.denoised[0] for tile in slot.tiles], slot.denoised)
+            stitch(plan, [tile.labels[0] for tile in slot.tiles], slot.labels)
+        stitched = time.perf_counter() - before
+        timings = Timings(slot.gathered, inferred, stitched)
+        return Result(slot.denoised, slot.labels, timings)
+
+    def release(self, ticket: int) -> None:
+        """Give the slot of a ticket back."""
+        with self._lock:
+            if ticket not in self._free:
+                self._free.append(ticket)
