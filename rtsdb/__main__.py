@@ -1,0 +1,5 @@
+"""`python -m rtsdb` is `rtsdb`."""
+
+from rtsdb.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""A frame's way from source to engine to sink, and what it costs."""

@@ -1,0 +1,136 @@
+"""Where each frame's time went: per-stage durations and their percentiles."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+STAGES = (
+    "capture",
+    "wait for engine",
+    "estimate",
+    "gather",
+    "infer",
+    "stitch",
+    "wait for render",
+    "measure",
+    "render",
+    "encode",
+)
+"""The stages in the order in which a frame passes them; 'estimate' is of the noise, 'measure'
+compares with the clean frame."""
+
+TOTAL = "capture to output"
+
+_STEP = math.log(1.005)
+
+
+class Trace:
+    """One frame's way: seconds per stage; what is in no stage is waiting, charged by `wait`.
+
+    >>> trace = Trace()
+    >>> with trace.stage("capture"): pass
+    >>> trace.wait("wait for engine"); list(trace.seconds)
+    ['capture', 'wait for engine']
+    """
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was; a frame's way begins now."""
+        self.begin = self._mark = perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Charge the time inside the block to a stage."""
+        before = perf_counter()
+        yield
+        self._mark = perf_counter()
+        self.charge(name, self._mark - before)
+
+    def charge(self, name: str, seconds: float) -> None:
+        """Add a duration that was measured elsewhere."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+    def wait(self, name: str, *, less: float = 0.0) -> None:
+        """Charge the time since the last stage ended to waiting, but for `less` seconds of it."""
+        now = perf_counter()
+        self.charge(name, max(now - self._mark - less, 0.0))
+        self._mark = now
+
+    @property
+    def total(self) -> float:
+        """Seconds from the begin of the capture to the end of the last stage."""
+        return self._mark - self.begin
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Distribution of a duration: number of frames, and milliseconds."""
+
+    count: int
+    p50: float
+    p90: float
+    p99: float
+    max: float
+
+
+class Histogram:
+    """Durations in bins 0.5 % wide, so that a recording of days takes no more room than a minute.
+
+    No outlier is left out; the maximum is exact.
+
+    >>> histogram = Histogram()
+    >>> for ms in range(1, 101): histogram.add(ms / 1000)
+    >>> round(histogram.percentiles().p50), histogram.percentiles().max
+    (50, 100.0)
+    """
+
+    def __init__(self) -> None:
+        self._bins: Counter[int] = Counter()
+        self._max = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one duration."""
+        self._bins[math.floor(math.log(max(seconds, 1e-7)) / _STEP)] += 1
+        self._max = max(self._max, seconds)
+
+    def percentiles(self) -> Percentiles:
+        """The distribution so far; nan where nothing was counted."""
+        count = self._bins.total()
+        p50, p90, p99 = (1000 * self._quantile(q, count) for q in (0.5, 0.9, 0.99))
+        return Percentiles(count, p50, p90, p99, 1000 * self._max)
+
+    def _quantile(self, share: float, count: int) -> float:
+        rank, seen = math.ceil(share * count), 0
+        for index in sorted(self._bins):
+            seen += self._bins[index]
+            if seen >= rank:
+                return min(math.exp((index + 0.5) * _STEP), self._max)
+        return math.nan
+
+
+class LatencyReport:
+    """Histograms of every stage that frames passed, and of the whole way."""
+
+    def __init__(self) -> None:
+        self._histograms: dict[str, Histogram] = {}
+
+    def add(self, trace: Trace) -> None:
+        """Count one finished frame."""
+        for name, seconds in {**trace.seconds, TOTAL: trace.total}.items():
+            self._histograms.setdefault(name, Histogram()).add(seconds)
+
+    def percentiles(self) -> dict[str, Percentiles]:
+        """By stage, in the order of the way; stages that no frame passed are left out."""
+        return {
+            name: self._histograms[name].percentiles()
+            for name in (*STAGES, TOTAL)
+            if name in self._histograms
+        }

@@ -1,0 +1,66 @@
+"""A run's figures as JSON, for people and programs that compare runs."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from rtsdb.engine.base import Engine
+from rtsdb.errors import UsageError
+from rtsdb.machine import describe_machine
+from rtsdb.pipeline.run import Summary
+
+SCHEMA = 1
+"""Version of the report's layout; a change that breaks a reader raises it."""
+
+
+def build_report(
+    summary: Summary, engine: Engine, settings: dict[str, object]
+) -> dict[str, object]:
+    """Everything known about a run: machine, engine, settings, latency in ms, drops, quality.
+
+    settings: what the run was asked to do, such as its source and sink.
+    """
+    quality = summary.quality
+    confusion = quality.confusion
+    return {
+        "schema": SCHEMA,
+        "machine": describe_machine(),
+        "settings": settings,
+        "engine": {**asdict(engine.info), "tiles": engine.plan},
+        "frames": summary.frames,
+        "seconds": summary.seconds,
+        "fps": summary.fps,
+        "interrupted": summary.interrupted,
+        "dropped": dict(summary.dropped),
+        "latency_ms": {k: asdict(v) for k, v in summary.latency.percentiles().items()},
+        "psnr_db": {
+            "noisy": _finite(quality.psnr_noisy / quality.frames),
+            "denoised": _finite(quality.psnr_denoised / quality.frames),
+        }
+        if quality.frames
+        else None,
+        "miou": _finite(confusion.miou()) if confusion is not None and summary.frames else None,
+    }
+
+
+def check_writable(path: Path) -> None:
+    """Raise UsageError if a report cannot be written to `path`, before the run and not after."""
+    folder = path.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK) or path.is_dir():
+        raise UsageError(f"--report {path}: cannot be written; give a file in a writable folder")
+
+
+def write_report(report: dict[str, object], path: Path) -> None:
+    """Write a report as indented JSON, in one piece or not at all."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(json.dumps(report, indent=2) + "\n")
+    os.replace(partial, path)
+
+
+def _finite(value: float) -> float | None:
+    """JSON knows no infinity: equal pictures have no PSNR."""
+    return value if math.isfinite(value) else None
