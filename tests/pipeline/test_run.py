@@ -1,0 +1,217 @@
+import _thread
+import errno
+import threading
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rtsdb.classes import CAMVID
+from rtsdb.data.degradations import NoiseSimulator
+from rtsdb.engine.base import Engine
+from rtsdb.errors import RtsdbError
+from rtsdb.noise import NoiseLevel
+from rtsdb.pipeline import run as run_module
+from rtsdb.pipeline.run import Pipeline, StageError, Summary
+from rtsdb.video.sinks.base import Sink
+from rtsdb.video.sinks.mp4 import Mp4Sink
+from rtsdb.video.sources.base import Source
+from rtsdb.video.sources.file import VideoFileSource
+from rtsdb.video.views import ViewComposer
+from tests.pipeline.doubles import HEIGHT, WIDTH, FakeEngine, FakeSink, FakeSource, Hook
+
+
+@pytest.fixture(autouse=True)
+def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "PATIENCE", 0.5)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = [t.name for t in set(threading.enumerate()) - before if t.is_alive()]
+    assert not left
+
+
+def run(source: Source, engine: Engine, sink: Sink, **options: Any) -> Summary:
+    options = {"composer": None, "classes": 11, "sigma": 25.0, **options}
+    return Pipeline(source, engine, sink, **options).run()
+
+
+def fail_at(index: int, error: BaseException) -> Hook:
+    def hook(now: int) -> None:
+        if now == index:
+            raise error
+
+    return hook
+
+
+def test_every_frame_arrives_once_in_order_with_its_stamp() -> None:
+    sink = FakeSink()
+    summary = run(FakeSource(25), FakeEngine(), sink)
+    assert sink.indices() == list(range(25))
+    assert [stamp.pts for stamp, _, _ in sink.written] == [3 * i**2 for i in range(25)]
+    assert [(least, most) for _, least, most in sink.written] == [(i, i) for i in range(100, 125)]
+    assert summary.frames == 25
+    assert not summary.dropped
+
+
+def test_a_slow_sink_holds_the_source_back_and_loses_nothing() -> None:
+    ahead = []
+    source = FakeSource(20)
+    sink = FakeSink(hook=lambda index: (time.sleep(0.01), ahead.append(source.index - index))[0])
+    engine = FakeEngine()
+    run(source, engine, sink)
+    assert sink.indices() == list(range(20))
+    assert max(ahead) <= 8
+    assert not engine.in_use
+
+
+def test_a_live_source_drops_the_oldest_and_says_so() -> None:
+    release = threading.Event()
+    source = FakeSource(40, live=True, hook=lambda index: release.set() if index == 39 else None)
+    sink = FakeSink(hook=lambda index: release.wait(5) and None)
+    summary = run(source, FakeEngine(), sink)
+    assert summary.dropped["queue"] + len(sink.written) == 40
+    assert summary.dropped["queue"] > 20
+    assert sink.indices() == sorted(sink.indices())
+    assert sink.indices()[-1] == 39
+
+
+def test_frames_captured_before_the_source_dies_are_written() -> None:
+    sink = FakeSink()
+    source = FakeSource(hook=fail_at(6, RtsdbError("cam: cable pulled")))
+    with pytest.raises(StageError, match="capture stage: cam: cable pulled"):
+        run(source, FakeEngine(), sink)
+    assert sink.indices() == list(range(6))
+
+
+def test_frames_inferred_before_the_engine_fails_are_written() -> None:
+    sink = FakeSink()
+    with pytest.raises(StageError, match="inference stage: out of memory"):
+        run(FakeSource(), FakeEngine(hook=fail_at(4, RuntimeError("out of memory"))), sink)
+    assert sink.indices() == list(range(4))
+
+
+def test_a_failing_sink_ends_the_run() -> None:
+    sink = FakeSink(hook=fail_at(3, OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(StageError, match=r"render stage: .*No space left"):
+        run(FakeSource(1000), FakeEngine(), sink)
+    assert sink.indices() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("stage", ["capture", "inference", "render"])
+def test_a_stage_that_hangs_while_another_fails_does_not_hang_the_run(stage: str) -> None:
+    release = threading.Event()
+
+    def hang(index: int) -> None:
+        if index == 2:
+            release.wait(20)
+
+    error = RuntimeError("broken")
+    source, engine, sink = FakeSource(1000), FakeEngine(), FakeSink()
+    hangs = {"capture": source, "inference": engine, "render": sink}[stage]
+    hangs.hook = hang
+    if stage == "render":
+        engine.hook = fail_at(3, error)
+    else:
+        sink.hook = fail_at(0, error)
+    begin = time.monotonic()
+    with pytest.raises(StageError, match="broken"):
+        run(source, engine, sink)
+    assert time.monotonic() - begin < 5
+    release.set()
+    time.sleep(0.2)
+
+
+def test_the_viewer_can_stop_the_run() -> None:
+    sink = FakeSink(stop_after=5)
+    summary = run(FakeSource(1000), FakeEngine(), sink)
+    assert sink.indices() == list(range(5))
+    assert summary.frames == 5
+    assert not summary.interrupted
+
+
+def test_ctrl_c_finishes_the_frames_under_way() -> None:
+    source, sink = FakeSource(100_000), FakeSink()
+
+    def interrupt(index: int) -> None:
+        if index == 5:
+            _thread.interrupt_main()
+        time.sleep(0.005)
+
+    sink.hook = interrupt
+    summary = run(source, FakeEngine(), sink)
+    assert summary.interrupted
+    assert sink.indices() == list(range(len(sink.written)))
+    assert len(sink.written) == source.index + 1
+
+
+def test_only_as_many_frames_as_asked_for() -> None:
+    sink = FakeSink()
+    run(FakeSource(), FakeEngine(), sink, max_frames=3)
+    assert sink.indices() == [0, 1, 2]
+
+
+def test_a_source_without_frames_is_a_run_of_none() -> None:
+    assert run(FakeSource(0), FakeEngine(), FakeSink()).frames == 0
+
+
+def test_the_engine_is_told_the_given_noise() -> None:
+    engine = FakeEngine()
+    run(FakeSource(3), engine, FakeSink(), sigma=17.0)
+    assert engine.noises == [NoiseLevel(0.0, 289.0)] * 3
+
+
+def test_the_noise_is_estimated_where_none_is_given() -> None:
+    engine = FakeEngine()
+    run(FakeSource(4), engine, FakeSink(), sigma=None, simulate=NoiseSimulator(20.0, seed=0))
+    assert [noise.sigma_at(100) for noise in engine.noises] == pytest.approx([20] * 4, rel=0.15)
+
+
+def test_simulated_noise_is_measured_against_the_clean_frames() -> None:
+    summary = run(FakeSource(6), FakeEngine(), FakeSink(), simulate=NoiseSimulator(0.0, seed=0))
+    assert summary.quality.frames == 6
+    assert summary.quality.psnr_denoised == np.inf
+
+
+def test_labels_are_scored_where_there_is_truth() -> None:
+    summary = run(FakeSource(6, truth=True), FakeEngine(), FakeSink())
+    assert summary.quality.confusion is not None
+    assert summary.quality.confusion.miou() == 1.0
+
+
+def test_every_stage_of_every_frame_is_timed() -> None:
+    summary = run(FakeSource(7), FakeEngine(), FakeSink(), sigma=None)
+    stages = summary.latency.percentiles()
+    assert {row.count for row in stages.values()} == {7}
+    wanted = ["capture", "wait for engine", "estimate", "gather", "infer", "stitch"]
+    assert list(stages)[:6] == wanted
+
+
+def test_an_engine_with_too_few_slots_is_refused() -> None:
+    with pytest.raises(ValueError, match="slots"):
+        run(FakeSource(), FakeEngine(slots=1), FakeSink())
+
+
+def test_a_file_stays_playable_when_the_engine_dies(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    source = FakeSource(50)
+    composer = ViewComposer("denoised", (WIDTH, HEIGHT), CAMVID)
+    engine = FakeEngine(hook=fail_at(30, RuntimeError("lost the device")))
+    with Mp4Sink(out) as sink:
+        sink.open(source.info, composer.size)
+        with pytest.raises(StageError, match="lost the device"):
+            run(source, engine, sink, composer=composer)
+    with VideoFileSource(out) as written:
+        image = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+        seconds = []
+        while (stamp := written.read(image)) is not None:
+            seconds.append(stamp.seconds)
+    assert len(seconds) == 30
+    assert seconds == [Fraction(3 * i**2, 90000) for i in range(30)]
