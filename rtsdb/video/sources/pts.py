@@ -1,0 +1,40 @@
+"""Presentation times that always grow, whatever the file says."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+
+class GrowingPts:
+    """Passes presentation times on exactly and repairs only what no player could follow.
+
+    A missing time is one frame after the last; one that does not grow is moved just past it.
+    Where time jumps back by a second or more (two recordings joined), everything from there on
+    is shifted so that it follows on.
+
+    >>> clock = GrowingPts(Fraction(1, 100), rate=Fraction(25))
+    >>> [clock.place(pts) for pts in (0, 4, None, 12, 12, 20)]
+    [0, 4, 8, 12, 13, 20]
+    >>> [clock.place(pts) for pts in (500, 0, 4)]
+    [500, 504, 508]
+    """
+
+    def __init__(self, time_base: Fraction, rate: Fraction | None) -> None:
+        self._step = max(1, round(1 / ((rate or Fraction(25)) * time_base)))
+        self._jump = round(1 / time_base)
+        self._shift = 0
+        self._last: int | None = None
+
+    def place(self, pts: int | None) -> int:
+        """Time of the next frame in units of the time base, greater than the one before."""
+        last = self._last
+        if last is None:
+            placed = 0 if pts is None else pts
+        elif pts is None:
+            placed = last + self._step
+        else:
+            if pts + self._shift <= last - self._jump:
+                self._shift = last + self._step - pts
+            placed = max(pts + self._shift, last + 1)
+        self._last = placed
+        return placed

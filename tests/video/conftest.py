@@ -1,0 +1,79 @@
+"""Small clips drawn for the tests of sources and sinks."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from rtsdb.video.frame import FrameResult, Stamp
+
+CLIPS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "clips"
+
+
+@pytest.fixture
+def real_clip() -> Path:
+    path = CLIPS / "highway_day_960x540.mp4"
+    if not path.exists():
+        pytest.skip(f"{path} is not on this machine")
+    return path
+
+
+@pytest.fixture
+def make_clip(tmp_path: Path) -> Callable[..., Path]:
+    """Encode grey frames, each a little brighter, with x264 at exactly the given times."""
+
+    def make(
+        name: str = "clip.mp4",
+        *,
+        size: tuple[int, int] = (64, 48),
+        pts: Sequence[int] = tuple(range(10)),
+        time_base: Fraction = Fraction(1, 25),
+        options: dict[str, str] | None = None,
+    ) -> Path:
+        path = tmp_path / name
+        with av.open(str(path), "w", options=options or {}) as container:
+            stream = container.add_stream("libx264", rate=25, options={"crf": "10", "g": "5"})
+            stream.width, stream.height = size
+            stream.codec_context.time_base = time_base
+            container.start_encoding()
+            rng = np.random.default_rng(0)
+            for number, time in enumerate(pts):
+                image = rng.integers(0, 40, (size[1], size[0], 3), np.uint8) + np.uint8(
+                    10 * number % 200
+                )
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+                frame.pts, frame.time_base = time, time_base
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def make_result() -> Callable[..., FrameResult]:
+    """A finished frame whose pictures are all one colour."""
+
+    def make(
+        index: int = 0,
+        *,
+        size: tuple[int, int] = (64, 48),
+        pts: int | None = None,
+        time_base: Fraction = Fraction(1, 25),
+        colour: tuple[int, int, int] = (90, 120, 150),
+        view: np.ndarray | None = None,
+    ) -> FrameResult:
+        image = np.empty((size[1], size[0], 3), np.uint8)
+        image[:] = colour
+        return FrameResult(
+            stamp=Stamp(index, index if pts is None else pts, time_base),
+            noisy=image,
+            denoised=image,
+            labels=np.full(image.shape[:2], index % 11, np.uint8),
+            view=image if view is None else view,
+        )
+
+    return make
