@@ -11,9 +11,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import platform
 import statistics
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,34 +22,15 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from rtsdb.data.camvid import load_camvid
 from rtsdb.data.degradations import add_awgn_8bit
+from rtsdb.machine import cpu_name
 from rtsdb.noise import estimate_awgn
 
 SIGMAS = (0, 1, 2, 5, 10, 15, 20, 25, 30, 40, 50, 60)
 SIZES = ((480, 360), (2048, 1024))
 RESULTS = Path(__file__).parent / "results"
 HEADINGS = ("added sigma", "mean", "p5", "p95", "min", "max", "within 15 % or 2 levels")
-
-
-def cpu_name() -> str:
-    """The processor's name as the system tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def read_frames(folder: Path) -> list[NDArray[np.uint8]]:
-    """All PNG frames of a folder, uint8 [H, W, 3] RGB, in the order of their names."""
-    frames = []
-    for path in sorted(folder.glob("*.png")):
-        bgr = cv2.imread(str(path))
-        if bgr is None:
-            sys.exit(f"{path}: not a readable image; copy the data set again")
-        frames.append(np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8))
-    if not frames:
-        sys.exit(f"{folder}: no PNG frames; give --root the folder that holds train/ and val/")
-    return frames
 
 
 def accuracy(frames: list[NDArray[np.uint8]], sigma: int) -> dict[str, float]:
@@ -125,7 +104,7 @@ def main() -> None:
     args = parser.parse_args()
 
     cv2.setNumThreads(1)
-    frames = read_frames(args.root / args.split)
+    frames = [scene.image for scene in load_camvid(args.root, args.split)]
     report: dict[str, Any] = {
         "command": f"python benchmarks/noise_estimator.py --root {args.root} --split {args.split}",
         "date": datetime.date.today().isoformat(),

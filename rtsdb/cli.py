@@ -81,7 +81,7 @@ def run(
     from rtsdb.engine import load_engine
     from rtsdb.noise import parse_sigma
     from rtsdb.pipeline.report import build_report, check_writable, write_report
-    from rtsdb.pipeline.run import ENGINE_SLOTS, Pipeline
+    from rtsdb.pipeline.run import ENGINE_SLOTS, Pipeline, StageError
     from rtsdb.tiling import parse_tile
     from rtsdb.video.sinks import open_sink
     from rtsdb.video.sources import open_source
@@ -129,9 +129,13 @@ def run(
             )
             try:
                 summary = pipeline.run()
-            except RtsdbError as error:
-                kept = f"; {pipeline.summary.frames} finished frames are in {output.location}"
-                raise type(error)(f"{error}{kept if output.location else ''}") from error
+            except StageError as error:
+                done = pipeline.summary.frames
+                if error.stage == "render" or output.location is None or not done:
+                    raise
+                raise RtsdbError(
+                    f"{error}; the {done} frames finished before are in {output.location}"
+                ) from error
         settings: dict[str, object] = {
             "source": source,
             "size": [info.width, info.height],

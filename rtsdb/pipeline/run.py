@@ -36,6 +36,18 @@ PATIENCE = 5.0
 """Seconds that a stopped stage may take to notice it, before it is left behind."""
 
 
+class StageError(RtsdbError):
+    """A stage failed: 'capture', 'inference' or 'render'.
+
+    >>> str(StageError("capture", "/dev/video0: unplugged"))
+    'capture stage: /dev/video0: unplugged'
+    """
+
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(f"{stage} stage: {reason}")
+        self.stage = stage
+
+
 class Composer(Protocol):
     """What draws the picture that is shown or kept (`rtsdb.video.views`)."""
 
@@ -124,8 +136,8 @@ class Pipeline:
         """Run to the end of the source, Ctrl-C, or the first failure.
 
         Frames under way when the source ends or fails are still finished and written. Ctrl-C
-        ends the capture; a second one does not wait for the frames under way. Raises RtsdbError
-        with the stage's name when a stage failed, after all stages have stopped.
+        ends the capture; a second one does not wait for the frames under way. Raises StageError
+        when a stage failed, after all stages have stopped.
         """
         self._engine.prepare(self._source.info.height, self._source.info.width)
         stages = [
@@ -143,10 +155,10 @@ class Pipeline:
         self.summary.seconds = perf_counter() - begin
         if self._failures:
             name, error = self._failures[0]
-            raise RtsdbError(f"{name} stage: {error}") from error
-        stuck = [stage.name for stage in stages if stage.is_alive()]
-        if stuck:
-            raise RtsdbError(f"{stuck[0]} stage: did not stop within {PATIENCE:.0f} s")
+            raise StageError(name, str(error) or type(error).__name__) from error
+        for stage in stages:
+            if stage.is_alive():
+                raise StageError(stage.name, f"did not stop within {PATIENCE:.0f} s")
         return self.summary
 
     def _wind_up(self, stages: list[threading.Thread]) -> None:
