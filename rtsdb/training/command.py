@@ -74,6 +74,7 @@ def run_training(
         lr=request.lr,
         seed=request.seed,
         start=request.start,
+        warmup=min(300, request.steps // 10),
         bf16=has_fast_bf16(),
         augment=AugmentConfig(crop=request.crop),
     )

@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Callable
 
 import cv2
@@ -32,8 +33,8 @@ def test_shows_bgr_until_a_key(
     screen = FakeScreen(monkeypatch)
     with WindowSink() as sink:
         sink.open(INFO, (3200, 1000))
-        assert screen.size == (1600, 500)
         assert sink.write(make_result(colour=(200, 40, 90)))
+        assert screen.size == (1600, 500)
         assert np.unique(screen.shown[0].reshape(-1, 3), axis=0).tolist() == [[90, 40, 200]]
         for key in (ord("q"), 27):
             screen.key = key
@@ -42,7 +43,22 @@ def test_shows_bgr_until_a_key(
         assert sink.write(make_result())
         screen.visible = 0.0
         assert not sink.write(make_result())
+        screen.visible = 1.0
+    assert screen.visible == 0.0
     sink.close()
+
+
+def test_another_thread_does_not_take_the_window_down(
+    monkeypatch: pytest.MonkeyPatch, make_result: Callable[..., FrameResult]
+) -> None:
+    screen = FakeScreen(monkeypatch)
+    with WindowSink() as sink:
+        sink.open(INFO, (64, 48))
+        writer = threading.Thread(target=sink.write, args=(make_result(),))
+        writer.start()
+        writer.join()
+    assert len(screen.shown) == 1
+    assert screen.visible == 1.0
 
 
 def test_no_display(monkeypatch: pytest.MonkeyPatch) -> None:

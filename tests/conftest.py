@@ -10,7 +10,7 @@ import pytest
 
 from rtsdb.video.frame import FrameResult, Stamp
 
-CLIPS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "clips"
+CLIPS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "clips"
 
 
 @pytest.fixture
