@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -164,7 +165,7 @@ def train(
     preset: Annotated[str, typer.Option(help="Network: rt.")] = "rt",
     stages: Annotated[int, typer.Option(help="Blocks K.", min=1, max=3)] = 3,
     steps: Annotated[int, typer.Option(help="Optimiser steps of the whole run.", min=1)] = 20_000,
-    batch: Annotated[int, typer.Option(help="Crops per step.", min=1)] = 8,
+    batch: Annotated[int, typer.Option(help="Crops per step.", min=1)] = 4,
     crop: Annotated[int, typer.Option(help="Side of crops, multiple of 32.", min=64)] = 256,
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
@@ -232,7 +233,11 @@ def export(
 
 
 def main() -> None:
-    """Entry point of the `rtsdb` command: errors become one line and an exit code."""
+    """Entry point of the `rtsdb` command: errors become one line and an exit code.
+
+    SIGTERM is taken as Ctrl-C is: what was done is kept.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except RtsdbError as error:

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -242,6 +244,28 @@ def test_the_installed_command_runs() -> None:
     done = subprocess.run([command, "run", "--help"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
     assert "--simulate-noise" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_finishes_its_file(
+    make_clip: Clip, tmp_path: Path, number: signal.Signals
+) -> None:
+    clip, out = make_clip(size=(64, 64), pts=range(1500)), tmp_path / "out.mp4"
+    command = [sys.executable, "-m", "rtsdb", "run", "--source", clip, "--sink", out]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        end = time.monotonic() + 60
+        while not (out.exists() and out.stat().st_size) and time.monotonic() < end:
+            time.sleep(0.05)
+        process.send_signal(number)
+        text, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130, text.decode()
+    with av.open(str(out)) as written:
+        count = sum(1 for _ in written.decode(video=0))
+    assert 1 <= count < 1500
+    assert f"{count} frames" in text.decode()
 
 
 def test_running_needs_no_torch(frames: Path) -> None:

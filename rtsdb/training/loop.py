@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from rtsdb.classes import ClassSet
@@ -27,7 +29,8 @@ from rtsdb.training.pretrained import (
     start_encoder,
     stem_loss,
 )
-from rtsdb.training.state import Ema, load_state, save_state
+from rtsdb.training.state import Ema, load_state, save_state, uninterrupted
+from rtsdb.training.windows import Window, forward_windowed
 
 WEIGHTS, STATE, LOG = "weights.safetensors", "state.pt", "log.jsonl"
 
@@ -39,13 +42,15 @@ class TrainConfig:
     start: weights file to begin from (its blocks are grown or cut to `stages`), "imagenet" for
     a pretrained encoder, or None. lr falls from its peak to zero on a cosine after `warmup`
     steps; encoder_lr is the factor for parameters that came from ImageNet. bf16: autocast.
+    window: side, in pixels, of the part of each crop on which denoisers learn.
     checkpoint_minutes: how often the run's folder is brought up to date.
     """
 
     preset: str = "rt"
     stages: int = 3
     steps: int = 20_000
-    batch: int = 8
+    batch: int = 4
+    window: int = 128
     seed: int = 0
     lr: float = 1e-3
     encoder_lr: float = 0.3
@@ -149,6 +154,14 @@ class Trainer:
             self.scenes, config.augment, size=config.batch, seed=config.seed, step=step % 2**32
         )
 
+    def _window(self, step: int) -> Window:
+        """Where this step's denoisers learn; even positions, to meet the strides in phase."""
+        grid = self.config.augment.crop // self.net.config.fold
+        side = min(self.config.window // self.net.config.fold, grid)
+        rng = np.random.default_rng((self.config.seed, step, 1))
+        top, left = 2 * rng.integers((grid - side) // 2 + 1, size=2)
+        return Window(int(top), int(left), side)
+
     def learning_rate(self, step: int) -> float:
         """Learning rate of step number `step` (from 0)."""
         config = self.config
@@ -162,12 +175,15 @@ class Trainer:
         config, lr = self.config, self.learning_rate(self.step)
         _set_lr(self.optimizer, lr)
         batch = self._batch(self.step)
+        window = self._window(self.step)
         autocast: AbstractContextManager[object] = (
             torch.autocast("cpu", torch.bfloat16) if config.bf16 else nullcontext()
         )
         with autocast:
-            outputs = self.net(self.net.pack(batch.noisy), batch.noise)
-        losses = block_losses(outputs, self.net.pack(batch.clean), batch.labels, self.weights)
+            noisy = self.net.pack(batch.noisy)
+            outputs = forward_windowed(self.net, noisy, batch.noise, window)
+        clean = window.cut(self.net.pack(batch.clean))
+        losses = block_losses(outputs, clean, batch.labels, self.weights)
         loss = total_loss(losses)
         self.optimizer.zero_grad()
         loss.backward()
@@ -186,22 +202,30 @@ class Trainer:
     def __iter__(self) -> Iterator[Progress]:
         """Steps until the last, with a log line each and a checkpoint every few minutes."""
         saved = time.monotonic()
-        with (self.folder / LOG).open("a") as log:
+        self._trim_log()
+        with (self.folder / LOG).open("a", buffering=1) as log:
             while self.step < self.config.steps:
-                progress = self.train_step()
-                log.write(json.dumps(asdict(progress)) + "\n")
+                with uninterrupted():
+                    progress = self.train_step()
+                    log.write(json.dumps(asdict(progress)) + "\n")
                 if time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
-                    log.flush()
                     self.save()
                     saved = time.monotonic()
                 yield progress
+
+    def _trim_log(self) -> None:
+        """Drop the log's lines beyond the checkpoint: of steps that will be taken again."""
+        path = self.folder / LOG
+        if path.exists():
+            lines = path.read_bytes().splitlines(keepends=True)
+            os.truncate(path, sum(map(len, lines[: self.step])))
 
     def save(self) -> None:
         """Bring the folder's weights and checkpoint up to date."""
         save_state(
             self.folder / STATE,
             {
-                "config": asdict(self.config),
+                "config": self._settings(),
                 "step": self.step,
                 "steps_before": self.steps_before,
                 "net": self.net.state_dict(),
@@ -210,6 +234,12 @@ class Trainer:
             },
         )
         save_weights(self.averaged(), self.folder / WEIGHTS, self.metadata())
+
+    def _settings(self) -> dict[str, object]:
+        """All that decides how the run goes, by name, for comparing on resumption."""
+        settings = asdict(self.config) | {"data": self.data}
+        del settings["checkpoint_minutes"]
+        return settings | settings.pop("augment")
 
     def metadata(self, metrics: dict[str, float] | None = None) -> Metadata:
         """What the weights of this run say about themselves."""
@@ -230,18 +260,13 @@ class Trainer:
 
     def _restore(self) -> None:
         state = load_state(self.folder / STATE)
-        ours = asdict(self.config)
-        different = [
-            name
-            for name, value in state["config"].items()
-            if ours.get(name) != value and name not in ("checkpoint_minutes",)
-        ]
-        if different:
-            name = different[0]
-            raise UsageError(
-                f"--resume: the run in {self.folder} has {name} {state['config'][name]}, "
-                f"this command asks for {ours.get(name)}"
-            )
+        theirs, ours = state["config"], self._settings()
+        for name, value in ours.items():
+            if name in theirs and theirs[name] != value:
+                raise UsageError(
+                    f"--resume: the run in {self.folder} has {name} {theirs[name]}, "
+                    f"this command asks for {value}"
+                )
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.ema.weights = state["ema"]

@@ -23,7 +23,7 @@ class BlockLoss(NamedTuple):
 def block_losses(
     outputs: list[BlockOutput], clean: Tensor, labels: Tensor, weights: Tensor
 ) -> list[BlockLoss]:
-    """Losses per block; clean is the packed frame in 0..1, labels int64 [N, H, W].
+    """Losses per block; clean is packed, in 0..1, as large as the estimates; labels int64 [N, H, W].
 
     The logarithm of the squared error (PSNR itself, but for a factor) gives every noise level
     the same say; 1e-5 keeps pictures that are nearly clean from taking over.
