@@ -20,6 +20,18 @@ def cpu_name() -> str:
     return names[0] if names else platform.machine()
 
 
+def has_bf16() -> bool:
+    """Whether the processor multiplies bfloat16 by itself; elsewhere float32 is faster.
+
+    Libraries also report bfloat16 where they emulate it, so the processor's flags decide.
+    """
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:
+        return False
+    return not flags.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
+
+
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that are installed among `PACKAGES`."""
     found = {"python": platform.python_version()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,24 +12,30 @@ import openvino as ov
 from rtsdb.engine.base import EngineInfo
 from rtsdb.engine.tiled import TileBuffers, TiledEngine
 from rtsdb.errors import RtsdbError, UsageError
+from rtsdb.machine import has_bf16
 from rtsdb.video.frame import Image
 
 PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
-    """A request bound to one tile's buffers, and when it was last started."""
+    """A request bound to one tile's buffers, and how its last run went.
+
+    started: when it was queued. computed: seconds it ran. failure: why it has no result.
+    """
 
     request: ov.InferRequest
     started: float = 0.0
+    computed: float = 0.0
+    failure: RuntimeError | None = None
 
 
 class OpenVinoEngine(TiledEngine[Job]):
     """Asynchronous requests on the CPU, tuned for latency; one request per slot and tile.
 
     model: path of an ONNX file of the frame contract. precision: 'auto' (bf16 where the CPU has
-    the instructions, else fp32), 'fp32' or 'bf16'. threads: 0 for all cores.
+    the instructions, else fp32), 'fp32' or 'bf16'.
     Raises UsageError for an unknown precision and for a file that is no such model.
     """
 
@@ -41,7 +48,6 @@ class OpenVinoEngine(TiledEngine[Job]):
         tile: tuple[int, int] | None = None,
         halo: int = 96,
         slots: int = 2,
-        threads: int = 0,
     ) -> None:
         super().__init__(slots=slots, tile=tile, halo=halo)
         self._core = ov.Core()
@@ -51,18 +57,17 @@ class OpenVinoEngine(TiledEngine[Job]):
             first = str(error).strip().splitlines()[-1]
             raise UsageError(f"{model}: not an ONNX file that OpenVINO reads ({first})") from error
         check_contract(model, self._model)
-        native = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "auto":
-            precision = "bf16" if native else "fp32"
+            precision = "bf16" if has_bf16() else "fp32"
         if precision not in PRECISIONS:
             known = ", ".join(["auto", *PRECISIONS])
             raise UsageError(f"--precision {precision}: the openvino engine has {known}")
-        self._settings: dict[str, str | int] = {
+        self._settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
-            "INFERENCE_NUM_THREADS": threads,
         }
         self._compiled: ov.CompiledModel | None = None
+        self._queue: deque[Job] = deque()
         self._idle_since = 0.0
         self.info = EngineInfo(
             name="openvino",
@@ -93,27 +98,33 @@ class OpenVinoEngine(TiledEngine[Job]):
         """Queue a request."""
         job.started = time.perf_counter()
         job.request.start_async()
+        self._queue.append(job)
 
     def wait(self, job: Job) -> float:
         """Wait for a request; the seconds since it was started or the one before it ended.
 
         Requests run one after the other, in the order in which they were started.
         """
+        while job in self._queue:
+            self._time(self._queue.popleft())
+        if job.failure is not None:
+            raise RtsdbError(f"openvino failed: {job.failure}") from job.failure
+        return job.computed
+
+    def _time(self, job: Job) -> None:
+        """Wait for the oldest request under way and note how long it ran."""
         try:
             job.request.wait()
+            job.failure = None
         except RuntimeError as error:
-            raise RtsdbError(f"openvino failed: {error}") from error
+            job.failure = error
         ended = job.started + job.request.latency / 1000.0
-        computed = ended - max(job.started, self._idle_since)
+        job.computed = max(ended - max(job.started, self._idle_since), 0.0)
         self._idle_since = ended
-        return float(computed)
 
     def close(self) -> None:
         """Drop requests and the compiled model."""
-        for slot in self._slots:
-            for job in slot.jobs:
-                job.request.wait()
-            slot.jobs.clear()
+        self._settle()
         self._slots, self._free, self._plan, self._compiled = [], [], None, None
 
 

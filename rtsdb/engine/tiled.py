@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -55,6 +56,7 @@ class _Slot(Generic[Job]):
         self.denoised = self.tiles[0].denoised[0] if whole else np.empty((*shape, 3), np.uint8)
         self.labels = self.tiles[0].labels[0] if whole else np.empty(shape, np.uint8)
         self.jobs: list[Job] = []
+        self.under_way = False
         self.gathered = 0.0
 
 
@@ -81,7 +83,7 @@ class TiledEngine(Engine, Generic[Job]):
 
     @abstractmethod
     def read_in_place(self, job: Job, frame: Image) -> None:
-        """Let a job read `frame` [h, w, 3], of the compiled size, instead of its own buffer."""
+        """Let a job read `frame` [h, w, 3], of the compiled size, from now on."""
 
     @abstractmethod
     def start(self, job: Job) -> None:
@@ -102,6 +104,7 @@ class TiledEngine(Engine, Generic[Job]):
             return
         if len(self._free) != len(self._slots):
             raise RtsdbError("the engine cannot change its frame size with frames under way")
+        self._settle()
         plan = plan_tiles(height, width, self.tile, halo=self.halo)
         self.compile(plan.tile_height, plan.tile_width)
         self._slots = [_Slot(plan) for _ in range(self.slots)]
@@ -112,21 +115,29 @@ class TiledEngine(Engine, Generic[Job]):
     def submit(self, frame: Image, noise: NoiseLevel) -> int:
         """Gather the tiles of a frame and start them."""
         plan = self._plan
-        if plan is None or frame.shape != (plan.height, plan.width, 3):
-            raise RtsdbError(f"engine prepared for {self.plan}, got a frame {frame.shape}")
+        wanted = None if plan is None else (plan.height, plan.width, 3)
+        if plan is None or frame.shape != wanted or frame.dtype != np.uint8:
+            raise RtsdbError(
+                f"the engine is prepared for uint8 frames of shape {wanted}, "
+                f"got {frame.dtype} {frame.shape}"
+            )
         with self._lock:
             if not self._free:
                 raise RtsdbError(f"all {self.slots} slots of the engine are in use")
             ticket = self._free.pop(0)
         slot = self._slots[ticket]
+        self._finish(slot)
         before = time.perf_counter()
-        if plan.identity and frame.flags.c_contiguous:
+        if plan.identity and frame.flags.c_contiguous and frame.flags.writeable:
             self.read_in_place(slot.jobs[0], frame)
         else:
+            if plan.identity:
+                self.read_in_place(slot.jobs[0], slot.tiles[0].frame[0])
             gather(plan, frame, [tile.frame[0] for tile in slot.tiles])
         for tile in slot.tiles:
             tile.noise[0] = noise.a, noise.b
         slot.gathered = time.perf_counter() - before
+        slot.under_way = True
         for job in slot.jobs:
             self.start(job)
         return ticket
@@ -136,6 +147,7 @@ class TiledEngine(Engine, Generic[Job]):
         slot, plan = self._slots[ticket], self._plan
         assert plan is not None
         inferred = sum(self.wait(job) for job in slot.jobs)
+        slot.under_way = False
         before = time.perf_counter()
         if not plan.identity:
             stitch(plan, [tile.denoised[0] for tile in slot.tiles], slot.denoised)
@@ -149,3 +161,16 @@ class TiledEngine(Engine, Generic[Job]):
         with self._lock:
             if ticket not in self._free:
                 self._free.append(ticket)
+
+    def _settle(self) -> None:
+        """Wait until nothing runs on any slot's buffers."""
+        for slot in self._slots:
+            self._finish(slot)
+
+    def _finish(self, slot: _Slot[Job]) -> None:
+        """Wait for the jobs of a frame that was released before its result was collected."""
+        if slot.under_way:
+            for job in slot.jobs:
+                with suppress(RtsdbError):
+                    self.wait(job)
+        slot.under_way = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rtsdb.engine.base import EngineInfo
@@ -53,8 +54,8 @@ class TorchEngine(TiledEngine[TileBuffers]):
         """Nothing to compile."""
 
     def begin(self, tile: TileBuffers) -> TileBuffers:
-        """A job is its buffers."""
-        return tile
+        """A job is its buffers, of which `frame` may become another's."""
+        return replace(tile)
 
     def read_in_place(self, job: TileBuffers, frame: Image) -> None:
         """Take the caller's memory for the tile's."""

@@ -13,6 +13,7 @@ from rtsdb.classes import CAMVID
 from rtsdb.data.camvid import load_camvid
 from rtsdb.data.drawn import draw_scenes
 from rtsdb.errors import UsageError
+from rtsdb.machine import has_bf16
 from rtsdb.models.checkpoint import save_weights
 from rtsdb.training.augment import AugmentConfig
 from rtsdb.training.loop import WEIGHTS, TrainConfig, Trainer
@@ -75,7 +76,7 @@ def run_training(
         seed=request.seed,
         start=request.start,
         warmup=min(300, request.steps // 10),
-        bf16=has_fast_bf16(),
+        bf16=has_bf16(),
         augment=AugmentConfig(crop=request.crop),
     )
     weights = request.output / WEIGHTS
@@ -97,9 +98,3 @@ def run_training(
         announce(f"{name}: {value:.2f}")
     save_weights(net, weights, run.metadata(metrics))
     return Finished(weights, interrupted=False)
-
-
-def has_fast_bf16() -> bool:
-    """Whether this CPU multiplies bfloat16 natively; elsewhere autocast is slower than float32."""
-    flags = Path("/proc/cpuinfo")
-    return flags.exists() and "avx512_bf16" in flags.read_text()

@@ -23,7 +23,9 @@ class BlockLoss(NamedTuple):
 def block_losses(
     outputs: list[BlockOutput], clean: Tensor, labels: Tensor, weights: Tensor
 ) -> list[BlockLoss]:
-    """Losses per block; clean is packed, in 0..1, as large as the estimates; labels int64 [N, H, W].
+    """Losses per block, from labels int64 [N, H, W] and the packed clean frame (0..1).
+
+    clean is as large as the estimates: the whole crop, or the window denoisers learn on.
 
     The logarithm of the squared error (PSNR itself, but for a factor) gives every noise level
     the same say; 1e-5 keeps pictures that are nearly clean from taking over.
