@@ -237,9 +237,8 @@ class Trainer:
 
     def _settings(self) -> dict[str, object]:
         """All that decides how the run goes, by name, for comparing on resumption."""
-        settings = asdict(self.config) | {"data": self.data}
-        del settings["checkpoint_minutes"]
-        return settings | settings.pop("augment")
+        settings = asdict(self.config) | asdict(self.config.augment) | {"data": self.data}
+        return {k: v for k, v in settings.items() if k not in ("checkpoint_minutes", "augment")}
 
     def metadata(self, metrics: dict[str, float] | None = None) -> Metadata:
         """What the weights of this run say about themselves."""

@@ -25,10 +25,9 @@ def block_losses(
 ) -> list[BlockLoss]:
     """Losses per block, from labels int64 [N, H, W] and the packed clean frame (0..1).
 
-    clean is as large as the estimates: the whole crop, or the window denoisers learn on.
-
-    The logarithm of the squared error (PSNR itself, but for a factor) gives every noise level
-    the same say; 1e-5 keeps pictures that are nearly clean from taking over.
+    clean is as large as the estimates: the whole crop, or the window denoisers learn on. The
+    logarithm of the squared error (PSNR itself, but for a factor) gives every noise level the
+    same say; 1e-5 keeps pictures that are nearly clean from taking over.
     """
     target = labels[:, ::2, ::2]
     losses = []
