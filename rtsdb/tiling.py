@@ -116,14 +116,9 @@ def parse_tile(text: str) -> tuple[int, int] | None:
 def gather(plan: TilePlan, frame: Pixels, tiles: Sequence[Pixels]) -> None:
     """Copy a frame [H, W, 3] into its tiles, each [tile_height, tile_width, 3]."""
     for (row, column), into in zip(plan.spans(), tiles, strict=True):
-        part = frame[row.start : row.start + plan.tile_height]
-        part = part[:, column.start : column.start + plan.tile_width]
-        height, width = part.shape[:2]
-        into[:height, :width] = part
-        if width < plan.tile_width:
-            into[:height, width:] = into[:height, width - 2 : 2 * width - 2 - plan.tile_width : -1]
-        if height < plan.tile_height:
-            into[height:] = into[height - 2 : 2 * height - 2 - plan.tile_height : -1]
+        for to_rows, from_rows in _pieces(row.start, plan.tile_height, plan.height):
+            for to_columns, from_columns in _pieces(column.start, plan.tile_width, plan.width):
+                into[to_rows, to_columns] = frame[from_rows, from_columns]
 
 
 def stitch(plan: TilePlan, tiles: Sequence[Pixels], into: Pixels) -> None:
@@ -133,6 +128,15 @@ def stitch(plan: TilePlan, tiles: Sequence[Pixels], into: Pixels) -> None:
             row.keep - row.start : row.stop - row.start,
             column.keep - column.start : column.stop - column.start,
         ]
+
+
+def _pieces(start: int, size: int, length: int) -> list[tuple[slice, slice]]:
+    """Where a tile's pixels along an axis come from: the frame, and its reflection at the end."""
+    inside = min(size, length - start)
+    pieces = [(slice(0, inside), slice(start, start + inside))]
+    if inside < size:
+        pieces.append((slice(inside, size), slice(length - 2, length - 2 - size + inside, -1)))
+    return pieces
 
 
 def _plan_axis(length: int, keep: int, halo: int) -> tuple[int, tuple[Span, ...]]:

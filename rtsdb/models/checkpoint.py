@@ -11,7 +11,7 @@ import torch
 
 from rtsdb.classes import CLASS_SETS
 from rtsdb.errors import MissingPackageError, UsageError
-from rtsdb.models.presets import preset
+from rtsdb.models.presets import PRESETS
 from rtsdb.models.sdb import SDBNet
 
 try:
@@ -63,9 +63,9 @@ def load_weights(path: Path, *, stages: int | None = None) -> tuple[SDBNet, Meta
         raise UsageError(f"{path}: not a safetensors file ({error})") from error
     if header.get("format") != "rtsdb":
         raise UsageError(f"{path}: safetensors without rtsdb metadata; was it made by rtsdb train?")
-    metadata = Metadata(**json.loads(header["metadata"]))
-    classes = CLASS_SETS[metadata.classes]
-    net = SDBNet(preset(metadata.preset), classes=len(classes), stages=metadata.stages)
+    metadata = _read_metadata(path, header)
+    config, classes = PRESETS[metadata.preset], CLASS_SETS[metadata.classes]
+    net = SDBNet(config, classes=len(classes), stages=metadata.stages)
     _check_fit(path, net, state, metadata)
     net.load_state_dict(state)
     if stages is not None:
@@ -73,6 +73,24 @@ def load_weights(path: Path, *, stages: int | None = None) -> tuple[SDBNet, Meta
             raise UsageError(f"{path}: has {metadata.stages} stages, --stages {stages} asked for")
         net = net.grow(stages)
     return net.eval(), metadata
+
+
+def _read_metadata(path: Path, header: dict[str, str]) -> Metadata:
+    try:
+        metadata = Metadata(**json.loads(header["metadata"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path}: metadata of another version ({error}); train or export it with this one"
+        ) from error
+    for what, name, known in (
+        ("preset", metadata.preset, list(PRESETS)),
+        ("class set", metadata.classes, list(CLASS_SETS)),
+    ):
+        if name not in known:
+            raise UsageError(f"{path}: its {what} is {name!r}; this version has {known}")
+    if not isinstance(metadata.stages, int) or metadata.stages < 1:
+        raise UsageError(f"{path}: metadata says {metadata.stages!r} stages; give another file")
+    return metadata
 
 
 def _check_fit(path: Path, net: SDBNet, state: dict[str, torch.Tensor], metadata: Metadata) -> None:

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rtsdb.models.sdb import BlockOutput, SDBNet, noise_map
+
+MakeNet = Callable[[int], SDBNet]
+
+
+def image(count: int = 1, height: int = 64, width: int = 96, seed: int = 0) -> Tensor:
+    return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+@torch.no_grad()
+def run(net: SDBNet, pictures: Tensor, noise: Tensor | None = None) -> list[BlockOutput]:
+    given = torch.tensor([[0.0, 625.0]]) if noise is None else noise
+    return net(net.pack(pictures), given.expand(len(pictures), 2))
+
+
+def test_pack_is_pixel_unshuffle(make_net: MakeNet) -> None:
+    picture = image(2)
+    assert torch.equal(make_net(1).pack(picture), functional.pixel_unshuffle(picture, 4))
+
+
+def test_unpack_undoes_pack_exactly(make_net: MakeNet) -> None:
+    net, picture = make_net(1), image(2)
+    assert torch.equal(net.unpack(net.pack(picture)), picture)
+
+
+@pytest.mark.parametrize("stages", [1, 2, 3])
+def test_every_block_gives_logits_and_an_estimate_at_a_quarter(
+    make_net: MakeNet, stages: int
+) -> None:
+    outputs = run(make_net(stages), image(2))
+    assert len(outputs) == stages
+    for output in outputs:
+        assert output.logits.shape == (2, 11, 16, 24)
+        assert output.estimate.shape == (2, 48, 16, 24)
+
+
+def test_noise_map_is_the_noise_at_the_position_s_mean_over_64() -> None:
+    noisy = image(2, 8, 8).reshape(2, 48, 2, 2)
+    found = noise_map(noisy, torch.tensor([[2.0, 100.0], [0.0, 4096.0]]))
+    shot = torch.sqrt(2.0 * 255.0 * noisy[0].mean(dim=0) + 100.0) / 64.0
+    torch.testing.assert_close(found[0, 0], shot)
+    torch.testing.assert_close(found[1, 0], torch.ones(2, 2))
+
+
+def test_noise_map_is_finite_where_the_frame_is_darker_than_black() -> None:
+    dark = torch.full((1, 48, 1, 1), -0.1)
+    assert noise_map(dark, torch.tensor([[4.0, 1.0]])).item() == 0.0
+
+
+def test_each_picture_of_a_batch_is_treated_by_itself(make_net: MakeNet) -> None:
+    levels = torch.tensor([0.1, 0.5, 0.9])[:, None, None, None].expand(3, 3, 64, 64)
+    noise, order = torch.tensor([[0.0, 25.0], [0.5, 100.0], [0.0, 2500.0]]), [2, 0, 1]
+    net = make_net(2)
+    straight, permuted = run(net, levels, noise), run(net, levels[order], noise[order])
+    for one, other in zip(straight, permuted, strict=True):
+        torch.testing.assert_close(one.logits[order], other.logits, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(one.estimate[order], other.estimate, rtol=1e-4, atol=1e-5)
+
+
+def test_the_noise_level_matters_to_both_parts(make_net: MakeNet) -> None:
+    net = make_net(1)
+    quiet, loud = (run(net, image(), torch.tensor([[0.0, b]]))[0] for b in (0.0, 2500.0))
+    assert not torch.allclose(quiet.logits, loud.logits)
+    assert not torch.allclose(quiet.estimate, loud.estimate)
+
+
+def test_segmenter_k_sees_estimate_k_minus_1(make_net: MakeNet) -> None:
+    net, seen = make_net(3), []
+    for block in net.sdbs():
+        block.segmenter.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    packed = net.pack(image())
+    outputs = net(packed, torch.tensor([[0.0, 625.0]]))
+    assert torch.equal(seen[0], packed)
+    assert torch.equal(seen[1], outputs[0].estimate)
+    assert torch.equal(seen[2], outputs[1].estimate)
+
+
+def test_denoiser_k_sees_the_frame_the_estimate_and_the_classes(make_net: MakeNet) -> None:
+    net, seen = make_net(2), []
+    for block in net.sdbs():
+        block.denoiser.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
+    packed = net.pack(image())
+    outputs = net(packed, torch.tensor([[0.0, 625.0]]))
+    assert seen[0][1] is None
+    assert torch.equal(seen[1][1], outputs[0].estimate)
+    for output, inputs in zip(outputs, seen, strict=True):
+        assert torch.equal(inputs[0], packed)
+        assert torch.equal(inputs[2], torch.softmax(output.logits, dim=1))
+
+
+def parts(net: SDBNet, name: str) -> list[tuple[str, torch.nn.Parameter]]:
+    return [(key, value) for key, value in net.named_parameters() if f".{name}." in key]
+
+
+@pytest.mark.parametrize(
+    ("learns", "rests"), [("denoiser", "segmenter"), ("segmenter", "denoiser")]
+)
+def test_no_gradient_passes_between_segmenters_and_denoisers(
+    make_net: MakeNet, learns: str, rests: str
+) -> None:
+    net = make_net(3).train()
+    outputs = net(net.pack(image()), torch.tensor([[0.0, 625.0]]))
+    values = [o.estimate if learns == "denoiser" else o.logits for o in outputs]
+    torch.stack([value.square().mean() for value in values]).sum().backward()
+    assert all(p.grad is None or not p.grad.any() for _, p in parts(net, rests))
+    silent = [name for name, p in parts(net, learns) if p.grad is None or not p.grad.any()]
+    assert not silent
+
+
+@pytest.mark.parametrize("stages", [1, 2])
+def test_grow_keeps_the_blocks_there_are(make_net: MakeNet, stages: int) -> None:
+    net = make_net(stages)
+    before, after = run(net, image()), run(net.grow(3).eval(), image())
+    assert len(after) == 3
+    for old, new in zip(before, after[:stages], strict=True):
+        assert torch.equal(old.logits, new.logits)
+        assert torch.equal(old.estimate, new.estimate)
+
+
+@pytest.mark.parametrize("stages", [1, 2])
+def test_a_grown_block_nearly_leaves_the_estimate_as_it_is(make_net: MakeNet, stages: int) -> None:
+    net = make_net(stages)
+    outputs = run(net.grow(3).eval(), image())
+    moved = outputs[-1].estimate - outputs[stages - 1].estimate
+    possible = net.pack(image()) - outputs[stages - 1].estimate
+    assert 0 < moved.abs().max() < 0.02 * possible.abs().max()
+
+
+def test_a_grown_block_can_learn(make_net: MakeNet) -> None:
+    net = make_net(1).grow(2).train()
+    outputs = net(net.pack(image()), torch.tensor([[0.0, 625.0]]))
+    (outputs[1].estimate.square().mean() + outputs[1].logits.square().mean()).backward()
+    denoiser, segmenter = net.sdbs()[1].denoiser, net.sdbs()[1].segmenter
+    for conv in (denoiser.frame, denoiser.gate, segmenter.carry):
+        assert conv is not None
+        assert conv.weight.grad is not None
+        assert conv.weight.grad.any()
+
+
+def test_shrinking_keeps_the_first_blocks(make_net: MakeNet) -> None:
+    net = make_net(3)
+    (only,), first = run(net.grow(1).eval(), image()), run(net, image())[0]
+    assert torch.equal(only.logits, first.logits)
+    assert torch.equal(only.estimate, first.estimate)

