@@ -167,11 +167,20 @@ def train(
     steps: Annotated[int, typer.Option(help="Optimiser steps of the whole run.", min=1)] = 20_000,
     batch: Annotated[int, typer.Option(help="Crops per step.", min=1)] = 4,
     crop: Annotated[int, typer.Option(help="Side of crops, multiple of 32.", min=64)] = 256,
+    window: Annotated[
+        int, typer.Option(help="Side of the part of a crop on which denoisers learn.", min=32)
+    ] = 128,
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
+    parts: Annotated[
+        str, typer.Option(help="all, or only segmenters or denoisers while the rest is frozen.")
+    ] = "all",
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     start: Annotated[
         str | None,
         typer.Option(help="imagenet (pretrained encoder), or a .safetensors file to go on from."),
+    ] = None,
+    segmenters: Annotated[
+        str | None, typer.Option(help="Take the segmenters from this .safetensors file.")
     ] = None,
     street: Annotated[int, typer.Option(help="Drawn street frames to mix in.", min=0)] = 0,
     threads: Annotated[int, typer.Option(help="CPU threads; 0: all cores.", min=0)] = 0,
@@ -189,7 +198,10 @@ def train(
         steps=steps,
         batch=batch,
         crop=crop,
+        window=window,
         lr=lr,
+        parts=parts,
+        segmenters=segmenters,
         seed=seed,
         start=start,
         street=street,

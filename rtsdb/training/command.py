@@ -32,7 +32,10 @@ class TrainRequest:
     steps: int
     batch: int
     crop: int
+    window: int
     lr: float
+    parts: str
+    segmenters: str | None
     seed: int
     start: str | None
     street: int
@@ -72,7 +75,10 @@ def run_training(
         stages=request.stages,
         steps=request.steps,
         batch=request.batch,
+        window=request.window,
         lr=request.lr,
+        parts=request.parts,
+        segmenters=request.segmenters,
         seed=request.seed,
         start=request.start,
         warmup=min(300, request.steps // 10),

@@ -32,6 +32,7 @@ from rtsdb.training.pretrained import (
 from rtsdb.training.state import Ema, load_state, save_state, uninterrupted
 from rtsdb.training.windows import Window, forward_windowed
 
+PARTS = ("all", "segmenters", "denoisers")
 WEIGHTS, STATE, LOG = "weights.safetensors", "state.pt", "log.jsonl"
 
 
@@ -39,8 +40,10 @@ WEIGHTS, STATE, LOG = "weights.safetensors", "state.pt", "log.jsonl"
 class TrainConfig:
     """What to train and for how long.
 
-    start: weights file to begin from (its blocks are grown or cut to `stages`), "imagenet" for
-    a pretrained encoder, or None. lr falls from its peak to zero on a cosine after `warmup`
+    parts: 'all' jointly, or only the 'segmenters' or 'denoisers' while the others stay as they
+    are. start: weights file to begin from (its blocks are grown or cut to `stages`), "imagenet"
+    for a pretrained encoder, or None. segmenters: weights file that they are taken from instead.
+    lr falls from its peak to zero on a cosine after `warmup`
     steps; encoder_lr is the factor for parameters that came from ImageNet. bf16: autocast.
     window: side, in pixels, of the part of each crop on which denoisers learn.
     checkpoint_minutes: how often the run's folder is brought up to date.
@@ -57,7 +60,9 @@ class TrainConfig:
     warmup: int = 300
     weight_decay: float = 1e-4
     stem_steps: int = 400
+    parts: str = "all"
     start: str | None = None
+    segmenters: str | None = None
     bf16: bool = False
     checkpoint_minutes: float = 3.0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -100,6 +105,7 @@ class Trainer:
         if not resume and (folder / STATE).exists():
             raise UsageError(f"{folder}: holds a run already; add --resume, or choose --output")
         self.net = self._initial_net(fresh=not resume)
+        self._freeze()
         self.weights = class_weights(scenes, len(classes))
         self.optimizer = torch.optim.AdamW(self._groups(), weight_decay=config.weight_decay)
         self.ema = Ema(self.net)
@@ -112,18 +118,35 @@ class Trainer:
         if not fresh or config.start is None:
             return net
         if config.start != "imagenet":
-            start, metadata = load_weights(Path(config.start))
-            if metadata.classes != self.classes.name or metadata.preset != config.preset:
-                raise UsageError(
-                    f"{config.start}: trained as {metadata.preset} on {metadata.classes}, "
-                    f"this run is {config.preset} on {self.classes.name}"
-                )
-            self.steps_before = metadata.steps
-            return start.grow(config.stages).train()
+            grown, self.steps_before = self._grown(config.start)
+            if config.segmenters is not None:
+                other, _ = self._grown(config.segmenters)
+                for block, source in zip(grown.sdbs(), other.sdbs(), strict=True):
+                    block.segmenter = source.segmenter
+            return grown
         state = load_lite0()
         start_encoder(net, state)
         self._fit_stem(net, StemTeacher(net.config, state))
         return net
+
+    def _grown(self, path: str) -> tuple[SDBNet, int]:
+        """The net of a weights file with this run's number of blocks, and its steps so far."""
+        config = self.config
+        net, metadata = load_weights(Path(path))
+        if metadata.classes != self.classes.name or metadata.preset != config.preset:
+            raise UsageError(
+                f"{path}: trained as {metadata.preset} on {metadata.classes}, "
+                f"this run is {config.preset} on {self.classes.name}"
+            )
+        return net.grow(config.stages).train(), metadata.steps
+
+    def _freeze(self) -> None:
+        """Leave out of the training what `parts` does not name."""
+        if self.config.parts not in PARTS:
+            raise UsageError(f"--parts {self.config.parts}: choose one of {', '.join(PARTS)}")
+        for block in self.net.sdbs():
+            block.segmenter.requires_grad_(self.config.parts != "denoisers")
+            block.denoiser.requires_grad_(self.config.parts != "segmenters")
 
     def _fit_stem(self, net: SDBNet, teacher: StemTeacher) -> None:
         """Teach the first stem, on noisy frames, the features that ImageNet's encoder expects."""
@@ -140,9 +163,9 @@ class Trainer:
                 self.announce(f"stem {step + 1}/{self.config.stem_steps}: {loss.item():.3f}")
 
     def _groups(self) -> list[dict[str, object]]:
-        pretrained = encoder_parameters(self.net)
+        pretrained = [p for p in encoder_parameters(self.net) if p.requires_grad]
         known = {id(parameter) for parameter in pretrained}
-        fresh = [p for p in self.net.parameters() if id(p) not in known]
+        fresh = [p for p in self.net.parameters() if p.requires_grad and id(p) not in known]
         return [
             {"params": fresh, "factor": 1.0},
             {"params": pretrained, "factor": self.config.encoder_lr},

@@ -45,7 +45,9 @@ def forward_windowed(
             noisy_cut, estimate_cut, window.cut(steering), sigma_cut, features_cut
         )
         outputs.append(BlockOutput(logits, estimate_cut))
-        if index + 1 < net.stages:
+        if window.side == noisy.shape[-1]:
+            estimate = estimate_cut.detach()
+        elif index + 1 < net.stages:
             with torch.no_grad():
                 estimate, features = block.denoiser(noisy, estimate, steering, sigma, features)
     return outputs
