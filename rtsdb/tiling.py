@@ -15,6 +15,11 @@ MULTIPLE = 32
 """Tile sides and positions are multiples of this, so that every tile meets the network's strides
 at the same phase as the whole frame does."""
 
+HALO = 128
+"""Context around a tile, in pixels. The denoiser of one block sees 28 pixels far, so 32 per block
+would do for it; the segmenter, which steers it, sees further: benchmarks/tile_halo.py measures how
+much of its labels changes at each halo."""
+
 MIN_SIDE = 64
 """Smallest frame side that is processed."""
 
@@ -73,7 +78,7 @@ class TilePlan:
 
 
 def plan_tiles(
-    height: int, width: int, tile: tuple[int, int] | None = None, *, halo: int = 96
+    height: int, width: int, tile: tuple[int, int] | None = None, *, halo: int = HALO
 ) -> TilePlan:
     """Plan tiles whose kept parts are at most `tile` = (width, height) pixels; None: one tile.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rtsdb.engine.base import Engine
 from rtsdb.errors import UsageError
+from rtsdb.tiling import HALO
 from rtsdb.weights import find_model
 
 ENGINES = ("openvino", "torch")
@@ -16,7 +17,7 @@ def load_engine(
     engine: str = "auto",
     precision: str = "auto",
     tile: tuple[int, int] | None = None,
-    halo: int = 96,
+    halo: int = HALO,
     slots: int = 2,
 ) -> Engine:
     """Open an engine for a shipped preset, an ONNX file or a weights file.

@@ -13,6 +13,7 @@ from rtsdb.engine.base import EngineInfo
 from rtsdb.engine.tiled import TileBuffers, TiledEngine
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.machine import has_bf16
+from rtsdb.tiling import HALO
 from rtsdb.video.frame import Image
 
 PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
@@ -46,7 +47,7 @@ class OpenVinoEngine(TiledEngine[Job]):
         label: str,
         precision: str = "auto",
         tile: tuple[int, int] | None = None,
-        halo: int = 96,
+        halo: int = HALO,
         slots: int = 2,
     ) -> None:
         super().__init__(slots=slots, tile=tile, halo=halo)

@@ -17,6 +17,7 @@ except ImportError as error:
 
 from rtsdb.models.checkpoint import load_weights
 from rtsdb.models.frame_net import FrameNet
+from rtsdb.tiling import HALO
 from rtsdb.video.frame import Image
 
 
@@ -34,7 +35,7 @@ class TorchEngine(TiledEngine[TileBuffers]):
         stages: int,
         precision: str = "auto",
         tile: tuple[int, int] | None = None,
-        halo: int = 96,
+        halo: int = HALO,
         slots: int = 2,
     ) -> None:
         super().__init__(slots=slots, tile=tile, halo=halo)
