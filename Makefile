@@ -24,7 +24,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Byte code and the parts of OpenVINO that the CPU engine never loads (GPU and NPU plugins, readers
-# of other formats) would be a fifth of the disk space: 594 MB instead of less than 500.
+# of other formats) would be a fifth of the disk space: 594 MB instead of 495.
 UNUSED := intel_gpu_plugin intel_npu_plugin tensorflow_frontend tensorflow_lite_frontend \
 	pytorch_frontend paddle_frontend gguf_frontend
 
