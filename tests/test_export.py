@@ -17,24 +17,9 @@ from rtsdb.errors import UsageError  # noqa: E402
 from rtsdb.export import export_onnx  # noqa: E402
 from rtsdb.models.checkpoint import Metadata, load_weights, save_weights  # noqa: E402
 from rtsdb.models.frame_net import FrameNet  # noqa: E402
-from rtsdb.models.presets import InvertedResidual, RtConfig  # noqa: E402
 from rtsdb.models.sdb import SDBNet  # noqa: E402
 from rtsdb.weights import FOLDER  # noqa: E402
-
-TINY = RtConfig(
-    stem=16,
-    stem_out=16,
-    encoder=(
-        InvertedResidual(32, 16, kernel=3, stride=1, source=4),
-        InvertedResidual(32, 32, kernel=3, stride=2, source=5),
-        InvertedResidual(32, 32, kernel=5, stride=2, source=11),
-    ),
-    decoder=16,
-    decoder_fine=16,
-    denoiser=16,
-    denoiser_deep=16,
-    depth=1,
-)
+from tests.tiny import TINY  # noqa: E402
 
 OPERATORS = {
     *("Add", "ArgMax", "AveragePool", "Cast", "Clip", "Concat", "Constant", "Conv", "DepthToSpace"),

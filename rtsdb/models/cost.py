@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from rtsdb.models.packing import FOLD
 from rtsdb.models.sdb import SDBNet
 
 
@@ -29,5 +30,5 @@ def kmacs_per_pixel(net: SDBNet) -> float:
     finally:
         for hook in hooks:
             hook.remove()
-    macs += net.packing.numel() * height * width // net.config.fold**2
+    macs += 2 * net.packing.synthesis.numel() * height * width // FOLD**2  # there and back
     return macs / (height * width) / 1000

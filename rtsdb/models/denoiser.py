@@ -1,4 +1,4 @@
-"""The real-time denoiser: a two-level U-Net at 1/4 and 1/8, steered by class probabilities."""
+"""The real-time denoiser: a three-level U-Net from 1/2 to 1/8, steered by class probabilities."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rtsdb.models.packing import NOISE_MAPS, PACKED
 from rtsdb.models.presets import RtConfig
 
 
@@ -46,27 +47,30 @@ class Denoiser(nn.Module):
     """The next estimate of the frame: x(k) = (1 - g) * x(k-1) + g * y + f, with x(0) = 0.
 
     The gate g in (0, 1) and the frame part f are predicted from y and x(k-1) together, which is
-    the strengthened input of SOS boosting with learned weights. A direct or gated form trains;
-    predicting the noise alone does not fit through fewer channels than a position has values.
+    the strengthened input of SOS boosting with learned weights; all are packed frames.
     follows: whether a denoiser stands before this one, whose estimate and features are inputs.
     """
 
     def __init__(self, config: RtConfig, classes: int, *, follows: bool) -> None:
         super().__init__()
-        packed, c, deep = 3 * config.fold**2, config.denoiser, config.denoiser_deep
-        self.enter = nn.Conv2d(packed, c, 1)
-        self.noise = nn.Conv2d(1, c, 1, bias=False)
-        self.estimate = nn.Conv2d(packed, c, 1, bias=False) if follows else None
-        self.carry = nn.Conv2d(c, c, 1, bias=False) if follows else None
-        self.before = Residual(c)
-        self.down = nn.Conv2d(c, deep, 2, 2)
+        fine, c, deep = config.denoiser_fine, config.denoiser, config.denoiser_deep
+        self.enter = nn.Conv2d(PACKED, fine, 3, padding=1)
+        self.noise = nn.Conv2d(NOISE_MAPS, fine, 1, bias=False)
+        self.estimate = nn.Conv2d(PACKED, fine, 1, bias=False) if follows else None
+        self.carry = nn.Conv2d(fine, fine, 1, bias=False) if follows else None
+        self.down = nn.Conv2d(fine, c, 2, 2)
+        self.steer = SFT(classes, c)
+        self.middle = Residual(c)
+        self.down_deep = nn.Conv2d(c, deep, 2, 2)
         self.steer_deep = SFT(classes, deep)
         self.deep = nn.Sequential(*[Residual(deep) for _ in range(config.depth)])
-        self.up = nn.Conv2d(deep, 4 * c, 1)
-        self.steer = SFT(classes, c)
-        self.after = Residual(c)
-        self.frame = nn.Conv2d(c, packed, 1)
-        self.gate = nn.Conv2d(c, packed, 1)
+        self.up_deep = nn.Conv2d(deep, 4 * c, 1)
+        self.up = nn.Conv2d(c, 4 * fine, 1)
+        self.after = nn.Conv2d(fine, fine, 3, padding=1)
+        self.frame = nn.Conv2d(fine, PACKED, 1)
+        self.gate = nn.Conv2d(fine, PACKED, 1)
+        with torch.no_grad():
+            self.enter.weight[:, :: PACKED // 3] *= 0.5  # means vary more than differences
 
     def forward(
         self,
@@ -76,18 +80,20 @@ class Denoiser(nn.Module):
         sigma: Tensor,
         carried: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """The estimate [N, packed, h, w] of block k, and features [N, C, h, w] for block k+1.
+        """The estimate [N, 12, h, w] of block k, and features [N, C, h, w] for block k+1.
 
-        noisy, estimate: packed frames in 0..1; probabilities: [N, classes, h, w];
-        sigma: noise map [N, 1, h, w]; carried: the features of the block before.
+        noisy, estimate: packed frames; probabilities: [N, classes, h/2, w/2]; sigma: noise maps
+        [N, 2, h, w]; carried: the features of the block before.
         """
         h = self.enter(noisy) + self.noise(sigma)
         if self.estimate is not None and self.carry is not None:
             h = h + self.estimate(estimate) + self.carry(carried)
-        h = self.before(h)
-        d = self.steer_deep(self.down(h), functional.avg_pool2d(probabilities, 2))
-        h = h + functional.pixel_shuffle(self.up(self.deep(d)), 2)
-        h = self.after(self.steer(h, probabilities))
+        h = functional.relu(h)
+        m = self.middle(self.steer(self.down(h), probabilities))
+        d = self.steer_deep(self.down_deep(m), functional.avg_pool2d(probabilities, 2))
+        m = m + functional.pixel_shuffle(self.up_deep(self.deep(d)), 2)
+        h = h + functional.pixel_shuffle(self.up(m), 2)
+        h = h + functional.relu(self.after(h))
         gate = torch.sigmoid(self.gate(h))
         if estimate is None:
             return gate * noisy + self.frame(h), h

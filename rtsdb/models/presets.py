@@ -25,13 +25,12 @@ class InvertedResidual:
 class RtConfig:
     """Sizes of the real-time network; channels are multiples of 16 (tensor cores, AMX tiles).
 
-    fold: pixels per side that one position of the working grid holds (space-to-depth).
     stem, stem_out: segmenter channels at 1/4, and at 1/8 where the encoder begins.
     encoder: MBConv units from 1/8 to 1/32. decoder, decoder_fine: its channels at 1/8 and 1/4.
-    denoiser, denoiser_deep: its channels at 1/4 and at 1/8; depth: residual units at 1/8.
+    denoiser_fine, denoiser, denoiser_deep: the denoiser's channels at 1/2, 1/4 and 1/8.
+    depth: its residual units at 1/8.
     """
 
-    fold: int = 4
     stem: int = 48
     stem_out: int = 48
     encoder: tuple[InvertedResidual, ...] = (
@@ -46,9 +45,10 @@ class RtConfig:
     )
     decoder: int = 64
     decoder_fine: int = 32
+    denoiser_fine: int = 32
     denoiser: int = 64
-    denoiser_deep: int = 96
-    depth: int = 2
+    denoiser_deep: int = 64
+    depth: int = 3
 
 
 PRESETS: dict[str, RtConfig] = {"rt": RtConfig()}
@@ -57,8 +57,8 @@ PRESETS: dict[str, RtConfig] = {"rt": RtConfig()}
 def preset(name: str) -> RtConfig:
     """Configuration called `name`; raises UsageError naming the presets there are.
 
-    >>> preset("rt").fold
-    4
+    >>> preset("rt").denoiser
+    64
     """
     try:
         return PRESETS[name]

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from typing import NamedTuple, cast
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from rtsdb.models.denoiser import Denoiser
+from rtsdb.models.packing import Packing, noise_maps
 from rtsdb.models.presets import RtConfig
 from rtsdb.models.segmenter import Segmenter, class_probabilities
 
 
 class BlockOutput(NamedTuple):
-    """What block k found: class logits [N, classes, h, w], packed estimate [N, packed, h, w]."""
+    """What block k found: logits [N, classes, H/4, W/4], packed estimate [N, 12, H/2, W/2]."""
 
     logits: Tensor
     estimate: Tensor
@@ -34,14 +33,12 @@ class SDB(nn.Module):
 
 
 class SDBNet(nn.Module):
-    """K segmentation-and-denoising blocks over frames packed by space-to-depth.
+    """K segmentation-and-denoising blocks over packed frames (`rtsdb.models.packing`).
 
-    Works on packed frames [N, 3*fold^2, H/fold, W/fold] with values 0..1, see `pack`; H and W
-    are multiples of `SDBNet.multiple`.
+    The frame's height and width are multiples of `SDBNet.multiple`.
     """
 
     multiple = 32
-    packing: Tensor
 
     def __init__(self, config: RtConfig, *, classes: int, stages: int) -> None:
         super().__init__()
@@ -49,32 +46,28 @@ class SDBNet(nn.Module):
         self.blocks = nn.ModuleList(
             [SDB(config, classes, follows=k > 0) for k in range(stages)],
         )
-        self.register_buffer("packing", _packing_kernel(config.fold), persistent=False)
+        self.packing = Packing()
 
     def sdbs(self) -> list[SDB]:
         """The blocks, first to last."""
         return cast(list[SDB], list(self.blocks))
 
     def pack(self, image: Tensor) -> Tensor:
-        """Space-to-depth: [N, 3, H, W] to [N, 3*fold^2, H/fold, W/fold].
-
-        A convolution with ones and zeros: native in every engine and exact, where the
-        reshape-transpose form needs the frame's size in the graph.
-        """
-        return functional.conv2d(image, self.packing, stride=self.config.fold)
+        """Image [N, 3, H, W] in 0..1 to the packed form [N, 12, H/2, W/2]."""
+        return self.packing.pack(image)
 
     def unpack(self, packed: Tensor) -> Tensor:
-        """Depth-to-space, the inverse of `pack`."""
-        return functional.pixel_shuffle(packed, self.config.fold)
+        """The inverse of `pack`."""
+        return self.packing.unpack(packed)
 
     def forward(self, noisy: Tensor, noise: Tensor) -> list[BlockOutput]:
         """Outputs of every block, first to last.
 
-        noisy: packed frames, 0..1. noise: [N, 2] = (a, b), sigma(y) = sqrt(a*y + b) in grey
-        levels for y in 0..255. Each part learns its own task, as in the paper: no gradient
+        noisy: packed frames [N, 12, H/2, W/2]. noise: [N, 2] = (a, b), sigma(y) = sqrt(a*y + b)
+        in grey levels for y in 0..255. Each part learns its own task, as in the paper: no gradient
         passes from a denoiser to the segmenter that steers it, nor back.
         """
-        sigma = noise_map(noisy, noise)
+        sigma = noise_maps(noisy, noise)
         outputs: list[BlockOutput] = []
         estimate: Tensor | None = None
         decoded: Tensor | None = None
@@ -102,22 +95,6 @@ class SDBNet(nn.Module):
             if index >= self.stages:
                 _start_as_identity(block)
         return grown
-
-
-def noise_map(noisy: Tensor, noise: Tensor) -> Tensor:
-    """Noise level at each position [N, 1, h, w] from the position's mean, in units of 64 levels."""
-    a, b = noise[:, 0, None, None, None], noise[:, 1, None, None, None]
-    variance = (a * 255.0) * noisy.mean(dim=1, keepdim=True) + b
-    return torch.sqrt(torch.clamp(variance, min=0.0)) / 64.0
-
-
-def _packing_kernel(fold: int) -> Tensor:
-    kernel = torch.zeros(3 * fold * fold, 3, fold, fold)
-    for channel in range(3):
-        for row in range(fold):
-            for column in range(fold):
-                kernel[(channel * fold + row) * fold + column, channel, row, column] = 1.0
-    return kernel
 
 
 def _start_as_identity(block: SDB) -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rtsdb.models.packing import NOISE_MAPS, PACKED
 from rtsdb.models.presets import InvertedResidual, RtConfig
 
 
@@ -46,9 +47,8 @@ class Segmenter(nn.Module):
 
     def __init__(self, config: RtConfig, classes: int, *, follows: bool) -> None:
         super().__init__()
-        packed = 3 * config.fold**2
-        self.enter = nn.Conv2d(packed, config.stem, 1)
-        self.noise = nn.Conv2d(1, config.stem, 1, bias=False)
+        self.enter = nn.Conv2d(PACKED, config.stem, 2, 2)
+        self.noise = nn.Conv2d(NOISE_MAPS, config.stem, 1, bias=False)
         self.fine = nn.Conv2d(config.stem, config.decoder_fine, 3, padding=1)
         self.down = nn.Conv2d(config.decoder_fine, 64, 3, 2, 1)
         self.stem_out = nn.Conv2d(64, config.stem_out, 1)
@@ -75,17 +75,17 @@ class Segmenter(nn.Module):
 
     def stem(self, estimate: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """Features at 1/4 and the encoder's input at 1/8."""
-        h = functional.relu(self.enter(estimate) + self.noise(sigma))
+        h = functional.relu(self.enter(estimate) + self.noise(functional.avg_pool2d(sigma, 2)))
         fine = functional.relu(self.fine(h))
         return fine, self.stem_out(functional.relu(self.down(fine)))
 
     def forward(
         self, estimate: Tensor, sigma: Tensor, carried: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Logits [N, classes, h, w] and decoder features [N, decoder, h/2, w/2] for block k+1.
+        """Logits [N, classes, h/2, w/2] and decoder features [N, C, h/4, w/4] for block k+1.
 
-        estimate: packed frame [N, 3*fold^2, h, w] in 0..1; sigma: noise map [N, 1, h, w];
-        carried: the decoder features of the block before.
+        estimate: packed frame [N, 12, h, w]; sigma: noise maps [N, 2, h, w]; carried: the
+        decoder features of the block before.
         """
         fine, h = self.stem(estimate, sigma)
         scales = []

@@ -178,12 +178,12 @@ class Trainer:
         )
 
     def _window(self, step: int) -> Window:
-        """Where this step's denoisers learn; even positions, to meet the strides in phase."""
-        grid = self.config.augment.crop // self.net.config.fold
-        side = min(self.config.window // self.net.config.fold, grid)
+        """Where this step's denoisers learn."""
+        crop = self.config.augment.crop
+        side = min(self.config.window, crop)
         rng = np.random.default_rng((self.config.seed, step, 1))
-        top, left = 2 * rng.integers((grid - side) // 2 + 1, size=2)
-        return Window(int(top), int(left), side)
+        top, left = 8 * rng.integers((crop - side) // 8 + 1, size=2)
+        return Window(crop, int(top), int(left), side)
 
     def learning_rate(self, step: int) -> float:
         """Learning rate of step number `step` (from 0)."""

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rtsdb.errors import MissingPackageError
+from rtsdb.models.packing import noise_maps
 from rtsdb.models.presets import RtConfig
-from rtsdb.models.sdb import SDBNet, noise_map
+from rtsdb.models.sdb import SDBNet
 from rtsdb.models.segmenter import MBConv
 from rtsdb.training.augment import Batch
 
@@ -91,7 +92,7 @@ def stem_loss(net: SDBNet, teacher: StemTeacher, batch: Batch) -> Tensor:
     """
     target = teacher(batch.clean)
     noisy = net.pack(batch.noisy)
-    _, features = net.sdbs()[0].segmenter.stem(noisy, noise_map(noisy, batch.noise))
+    _, features = net.sdbs()[0].segmenter.stem(noisy, noise_maps(noisy, batch.noise))
     spread = (target - target.mean(dim=(0, 2, 3), keepdim=True)).square().mean()
     loss: Tensor = (features - target).square().mean() / spread
     return loss

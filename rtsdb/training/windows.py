@@ -7,20 +7,27 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rtsdb.models.sdb import BlockOutput, SDBNet, noise_map
+from rtsdb.models.packing import noise_maps
+from rtsdb.models.sdb import BlockOutput, SDBNet
 from rtsdb.models.segmenter import class_probabilities
 
 
 class Window(NamedTuple):
-    """A square of the packed grid: [top, top + side) x [left, left + side) positions."""
+    """A square of a crop of `crop` x `crop` pixels; all are multiples of 8, the denoiser's stride.
 
+    top, left, side: in pixels.
+    """
+
+    crop: int
     top: int
     left: int
     side: int
 
     def cut(self, x: Tensor) -> Tensor:
-        """The square of a tensor [N, C, h, w]."""
-        return x[:, :, self.top : self.top + self.side, self.left : self.left + self.side]
+        """The square of a tensor [N, C, h, w] that shows the crop at any resolution."""
+        scale = self.crop // x.shape[-1]
+        top, left, side = self.top // scale, self.left // scale, self.side // scale
+        return x[:, :, top : top + side, left : left + side]
 
 
 def forward_windowed(
@@ -33,7 +40,7 @@ def forward_windowed(
     crop's size takes the same steps for a quarter of the cost. The estimates that later
     segmenters see are computed for the whole crop, without gradient.
     """
-    sigma = noise_map(noisy, noise)
+    sigma = noise_maps(noisy, noise)
     noisy_cut, sigma_cut = window.cut(noisy), window.cut(sigma)
     outputs: list[BlockOutput] = []
     decoded = estimate = features = estimate_cut = features_cut = None
@@ -45,7 +52,7 @@ def forward_windowed(
             noisy_cut, estimate_cut, window.cut(steering), sigma_cut, features_cut
         )
         outputs.append(BlockOutput(logits, estimate_cut))
-        if window.side == noisy.shape[-1]:
+        if window.side == window.crop:
             estimate = estimate_cut.detach()
         elif index + 1 < net.stages:
             with torch.no_grad():

@@ -21,7 +21,7 @@ def test_rt_costs_no_more_than_its_budget_per_pixel(stages: int, budget: float) 
 
 
 def test_cost_counts_every_multiplication_once() -> None:
-    """A 1x1 convolution on the packed frame, and the packing itself, counted by hand."""
+    """A 2x2 convolution on the packed frame, and packing both ways, counted by hand."""
 
     class One(SDBNet):
         def forward(self, noisy: torch.Tensor, noise: torch.Tensor) -> list:
@@ -30,8 +30,8 @@ def test_cost_counts_every_multiplication_once() -> None:
 
     config = preset("rt")
     net = One(config, classes=CLASSES, stages=1)
-    enter = 48 * config.stem / 16
-    packing = 48 * 48 / 16
+    enter = 12 * 4 * config.stem / 16
+    packing = 2 * 12 * 12 / 4
     assert kmacs_per_pixel(net) == pytest.approx((enter + packing) / 1000)
 
 
@@ -42,11 +42,12 @@ def test_cost_leaves_no_hook_behind() -> None:
     assert not any(module._forward_hooks for module in net.modules())
 
 
-def test_rt_channels_are_multiples_of_16_but_for_sigma_and_classes() -> None:
+def test_rt_channels_are_multiples_of_16_but_for_frame_noise_and_classes() -> None:
     for name, conv in rt(3).named_modules():
         if isinstance(conv, nn.Conv2d):
-            inputs = {1} if name.endswith(".noise") else {CLASSES} if "embed" in name else set()
-            outputs = {CLASSES} if name.endswith(".classify") else set()
-            assert conv.in_channels % 16 == 0 or conv.in_channels in inputs, name
-            assert conv.out_channels % 16 == 0 or conv.out_channels in outputs, name
+            part = name.rpartition(".")[2]
+            inputs = {"noise": 2, "embed": CLASSES, "enter": 12, "estimate": 12}
+            outputs = {"classify": CLASSES, "frame": 12, "gate": 12}
+            assert conv.in_channels % 16 == 0 or conv.in_channels == inputs.get(part), name
+            assert conv.out_channels % 16 == 0 or conv.out_channels == outputs.get(part), name
             assert conv.groups in (1, conv.in_channels), name

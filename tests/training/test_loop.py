@@ -296,3 +296,35 @@ def test_the_stem_is_taught_before_a_run_from_imagenet(scene: Scene, tmp_path: P
     stem = {f"blocks.0.segmenter.{part}" for part in ("enter", "noise", "fine", "down", "stem_out")}
     assert {name.rpartition(".")[0] for name in changed} == stem
     assert taught.step == 0
+
+
+@pytest.mark.parametrize(
+    ("parts", "rests"), [("denoisers", "segmenter"), ("segmenters", "denoiser")]
+)
+def test_parts_that_are_not_named_stay_as_they_are(
+    open_run: Open, start: Path, parts: str, rests: str
+) -> None:
+    trainer = open_run(config=replace(CONFIG, start=str(start), parts=parts))
+    before = {name: value.clone() for name, value in trainer.net.state_dict().items()}
+    go(trainer)
+    changed = {n for n, v in trainer.net.state_dict().items() if not torch.equal(v, before[n])}
+    assert changed
+    assert not [name for name in changed if f".{rests}." in name]
+
+
+def test_unknown_parts_are_refused(open_run: Open) -> None:
+    with pytest.raises(UsageError, match="--parts hats"):
+        open_run(config=replace(CONFIG, parts="hats"))
+
+
+def test_segmenters_can_come_from_another_run(open_run: Open, start: Path, tmp_path: Path) -> None:
+    torch.manual_seed(9)
+    other = SDBNet(PRESETS["tiny"], classes=11, stages=1)
+    save_weights(other, tmp_path / "other.safetensors", Metadata("tiny", 1, "camvid"))
+    config = replace(
+        CONFIG, stages=2, start=str(start), segmenters=str(tmp_path / "other.safetensors")
+    )
+    state, base = open_run(config=config).net.state_dict(), load_weights(start)[0].state_dict()
+    for name, value in other.state_dict().items():
+        wanted = value.half().float() if ".segmenter." in name else base[name]
+        assert torch.equal(state[name], wanted), name

@@ -40,7 +40,7 @@ def test_cross_entropy_is_weighted_and_skips_void() -> None:
     logits[:, 1] = 2.0
     labels = torch.full((1, 16, 16), VOID)
     labels[:, :8], labels[:, 8:12] = 1, 0
-    clean = torch.zeros(1, 48, 4, 4)
+    clean = torch.zeros(1, 12, 4, 4)
     weights = torch.tensor([3.0, 1.0, 1.0])
     (loss,) = block_losses(outputs_for(logits, clean), clean, labels, weights)
     right, wrong = (-functional.log_softmax(logits[0, :, 0, 0], 0)[k].item() for k in (1, 0))
@@ -48,8 +48,8 @@ def test_cross_entropy_is_weighted_and_skips_void() -> None:
 
 
 def test_squared_error_counts_by_its_logarithm_per_picture() -> None:
-    clean = torch.zeros(2, 48, 4, 4)
-    estimate = torch.stack([torch.full((48, 4, 4), value) for value in (0.1, 0.01)])
+    clean = torch.zeros(2, 12, 4, 4)
+    estimate = torch.stack([torch.full((12, 4, 4), value) for value in (0.1, 0.01)])
     labels, logits = torch.zeros(2, 16, 16, dtype=torch.int64), torch.zeros(2, 3, 4, 4)
     (loss,) = block_losses(outputs_for(logits, estimate), clean, labels, torch.ones(3))
     wanted = (math.log(0.01 + 1e-5) + math.log(0.0001 + 1e-5)) / 2
