@@ -32,7 +32,7 @@ app = typer.Typer(
 )
 console = Console(stderr=True)
 
-SOURCE_HELP = "demo, 0 or /dev/video0, drive.mp4, photo.png, frames/, 'frames/*.png'."
+SOURCE_HELP = "demo, 0 or /dev/video0, drive.mp4, photo.png, frames/, `'frames/*.png'`."
 SINK_HELP = (
     "out.mp4, out/ (denoised/ and labels/ PNGs), window, null. Default: rtsdb-SOURCE.mp4 here."
 )
@@ -160,10 +160,15 @@ def run(
 @app.command()
 def train(
     root: Annotated[Path, typer.Option(help="Folder of the data set.")],
-    output: Annotated[Path, typer.Option(help="Folder of the run: weights, checkpoint, log.")],
-    dataset: Annotated[str, typer.Option(help="camvid: train/*.png, trainannot/*.png.")] = "camvid",
+    dataset: Annotated[
+        str, typer.Option(help="camvid: `train/*.png`, `trainannot/*.png`.")
+    ] = "camvid",
     preset: Annotated[str, typer.Option(help="Network: rt.")] = "rt",
     stages: Annotated[int, typer.Option(help="Blocks K.", min=1, max=3)] = 3,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run: weights, checkpoint, log. Default: runs/rt-k3."),
+    ] = None,
     steps: Annotated[int, typer.Option(help="Optimiser steps of the whole run.", min=1)] = 20_000,
     batch: Annotated[int, typer.Option(help="Crops per step.", min=1)] = 4,
     crop: Annotated[int, typer.Option(help="Side of crops, multiple of 32.", min=64)] = 256,
@@ -192,7 +197,7 @@ def train(
     request = TrainRequest(
         dataset=dataset,
         root=root,
-        output=output,
+        output=output or Path("runs") / f"{preset}-k{stages}",
         preset=preset,
         stages=stages,
         steps=steps,

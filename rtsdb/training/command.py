@@ -64,6 +64,8 @@ def run_training(
         raise UsageError(f"--dataset {request.dataset}: no such data set; choose camvid")
     if request.crop % 32:
         raise UsageError(f"--crop {request.crop}: give a multiple of 32")
+    if request.window % 8:
+        raise UsageError(f"--window {request.window}: give a multiple of 8")
     scenes = load_camvid(request.root, "train")
     data = f"camvid/train ({len(scenes)} frames)"
     if request.street:

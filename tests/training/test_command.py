@@ -92,3 +92,7 @@ def test_an_unknown_data_set_is_refused(wanted: TrainRequest) -> None:
 
 def test_crops_that_are_no_multiple_of_32_are_refused(wanted: TrainRequest) -> None:
     assert "--crop 100" in refused(replace(wanted, crop=100))
+
+
+def test_windows_that_are_no_multiple_of_8_are_refused(wanted: TrainRequest) -> None:
+    assert "--window 60" in refused(replace(wanted, window=60))
