@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
 
 from rtsdb.noise import NoiseLevel
+from rtsdb.resource import Resource
 from rtsdb.video.frame import Image, Labels
 
 
@@ -49,7 +49,7 @@ class Result(NamedTuple):
     timings: Timings
 
 
-class Engine(ABC):
+class Engine(Resource, ABC):
     """A compiled network: frames are submitted, and their results collected by ticket.
 
     A fixed number of slots hold the buffers of frames under way. `submit` starts work on a frame
@@ -92,9 +92,6 @@ class Engine(ABC):
     def release(self, ticket: int) -> None:
         """Give the slot of a ticket back, whether its result was collected or not."""
 
-    def close(self) -> None:  # noqa: B027 (not every engine has something to give back)
-        """Give back memory and devices; safe to call twice."""
-
     def __call__(self, frame: Image, sigma: float = 25.0) -> Result:
         """Denoise and label one frame of any size; the arrays are the caller's to keep.
 
@@ -108,14 +105,3 @@ class Engine(ABC):
             return Result(denoised.copy(), labels.copy(), timings)
         finally:
             self.release(ticket)
-
-    def __enter__(self) -> Engine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

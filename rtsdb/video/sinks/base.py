@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from types import TracebackType
 
+from rtsdb.resource import Resource
 from rtsdb.video.frame import FrameResult, SourceInfo
 
 
-class Sink(ABC):
+class Sink(Resource, ABC):
     """A file, a folder, a window or nothing: opened with the source's facts, fed, closed.
 
     Used by one thread at a time. `close` finishes what was begun (a file's index, say), also
@@ -26,21 +26,10 @@ class Sink(ABC):
     def write(self, result: FrameResult) -> bool:
         """Take one frame, in order; False: the person watching asked to stop."""
 
-    def close(self) -> None:  # noqa: B027 - most have nothing to finish
+    def close(self) -> None:
         """Finish and give back files; safe to call twice, and without `open`."""
 
     @property
     def location(self) -> str | None:
         """Where the output lies, for the summary; None where nothing is kept."""
         return None
-
-    def __enter__(self) -> Sink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

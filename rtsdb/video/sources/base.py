@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from types import TracebackType
 
+from rtsdb.resource import Resource
 from rtsdb.video.frame import Image, Labels, SourceInfo, Stamp
 
 
-class Source(ABC):
+class Source(Resource, ABC):
     """A camera, a file or a drawn scene: opened on entry, read frame by frame, closed on exit.
 
     with open_source("clip.mp4") as source:
@@ -32,17 +32,3 @@ class Source(ABC):
     def read_truth(self, into: Labels) -> bool:
         """Write the labels of the frame read last into `into` (uint8 [H, W]); False: none."""
         return False
-
-    def close(self) -> None:  # noqa: B027 - most have nothing to give back
-        """Give back files and devices; safe to call twice."""
-
-    def __enter__(self) -> Source:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
