@@ -16,7 +16,7 @@ from rtsdb.models.checkpoint import load_weights
 from rtsdb.training.validate import validate
 from rtsdb.weights import FOLDER
 
-SIGMAS = (10.0, 25.0, 50.0)
+SIGMAS = (25.0, 50.0)
 RESULT = Path(__file__).parent / "results" / "quality.md"
 
 
