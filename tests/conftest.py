@@ -1,5 +1,6 @@
-"""Small clips drawn for the tests of sources and sinks."""
+"""Small clips for the tests of sources and sinks; and a Ctrl-C that works."""
 
+import signal
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,12 @@ import pytest
 from rtsdb.video.frame import FrameResult, Stamp
 
 CLIPS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "clips"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_interrupts() -> None:
+    """A process started in the background ignores SIGINT, and its children do too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
