@@ -9,11 +9,8 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.runtime
 	$(BIN)/rtsdb run --source demo --frames 24 --simulate-noise 25 --sink demo.mp4
 
-# Training in a process of its own: one run of all tests together ended in a segmentation fault in
-# tests/training, whose cause is not found yet.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/training
-	$(BIN)/python -m pytest --ignore tests/training
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 import cv2  # noqa: E402
-import openvino  # noqa: E402
 
+from rtsdb.engine.openvino import shared_core  # noqa: E402
 from rtsdb.errors import UsageError  # noqa: E402
 from rtsdb.export import export_onnx  # noqa: E402
 from rtsdb.models.checkpoint import Metadata, load_weights, save_weights  # noqa: E402
@@ -90,7 +90,7 @@ def ort_runner(path: Path) -> Runner:
 
 def openvino_runner(path: Path) -> Runner:
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    compiled = openvino.Core().compile_model(path, "CPU", settings)
+    compiled = shared_core().compile_model(path, "CPU", settings)
 
     def run(frames: NDArray[np.uint8], noise: NDArray[np.float32]) -> Pair:
         found = compiled({"frame": frames, "noise": noise})

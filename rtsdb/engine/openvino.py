@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import openvino as ov
@@ -51,7 +52,7 @@ class OpenVinoEngine(TiledEngine[Job]):
         slots: int = 2,
     ) -> None:
         super().__init__(slots=slots, tile=tile, halo=halo)
-        self._core = ov.Core()
+        self._core = shared_core()
         try:
             self._model = self._core.read_model(model)
         except RuntimeError as error:
@@ -127,6 +128,17 @@ class OpenVinoEngine(TiledEngine[Job]):
         """Drop requests and the compiled model."""
         self._settle()
         self._slots, self._free, self._plan, self._compiled = [], [], None, None
+
+
+@cache
+def shared_core() -> ov.Core:
+    """The one OpenVINO core of the process, kept to its end.
+
+    A core exchanges its thread's alternate signal stack and puts the former one back when it is
+    destroyed. Destroyed in another order than made, cores leave a stack that no longer exists,
+    and the next Ctrl-C is a segmentation fault (seen with OpenVINO 2026.4).
+    """
+    return ov.Core()
 
 
 def check_contract(path: Path, model: ov.Model) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
@@ -315,3 +317,27 @@ def test_an_onnx_file_of_one_s_own_runs(draw: Draw) -> None:
     with load_engine(str(path), precision="fp32") as engine:
         assert engine.info.model == "rt-k1.onnx"
         assert engine(draw(64, 64)).labels.shape == (64, 64)
+
+
+def test_ctrl_c_is_survived_after_engines_were_closed_in_any_order() -> None:
+    """In a process of its own: where it fails, it is by a segmentation fault."""
+    program = """
+import faulthandler, gc, signal
+from rtsdb.engine import load_engine
+faulthandler.enable()  # gives the main thread an alternate signal stack, as pytest does
+signal.signal(signal.SIGINT, signal.default_int_handler)
+engines = [load_engine("rt"), load_engine("rt"), load_engine("rt")]
+for engine in engines:
+    engine.prepare(64, 64)
+while engines:
+    engines.pop(0).close()
+    del engine
+    gc.collect()
+    engine = None
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        print("survived")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["survived"] * 3, f"{done.returncode}: {done.stderr}"
