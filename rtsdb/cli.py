@@ -38,11 +38,6 @@ SINK_HELP = (
 )
 
 
-@app.callback()
-def _commands() -> None:
-    """Keeps `run` a subcommand whatever other commands there are."""
-
-
 @app.command()
 def run(
     source: Annotated[str | None, typer.Option(help=SOURCE_HELP, metavar="SOURCE")] = None,

@@ -82,8 +82,9 @@ class Progress:
 class Trainer:
     """A run in a folder: weights (averaged, float16), checkpoint and log are kept there.
 
-    >>> # with Trainer(config, scenes, CAMVID, Path("runs/a")) as run:
-    >>> #     for progress in run: print(progress)
+    with Trainer(config, scenes, CAMVID, Path("runs/a")) as run:
+        for progress in run:
+            print(progress)
     """
 
     def __init__(
