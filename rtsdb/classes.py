@@ -64,5 +64,52 @@ CAMVID = ClassSet(
 )
 """The 11 CamVid classes and colours of Badrinarayanan et al. (SegNet)."""
 
-CLASS_SETS: dict[str, ClassSet] = {CAMVID.name: CAMVID}
+CITYSCAPES = ClassSet(
+    "cityscapes",
+    (
+        "road",
+        "sidewalk",
+        "building",
+        "wall",
+        "fence",
+        "pole",
+        "traffic light",
+        "traffic sign",
+        "vegetation",
+        "terrain",
+        "sky",
+        "person",
+        "rider",
+        "car",
+        "truck",
+        "bus",
+        "train",
+        "motorcycle",
+        "bicycle",
+    ),
+    (
+        (128, 64, 128),
+        (244, 35, 232),
+        (70, 70, 70),
+        (102, 102, 156),
+        (190, 153, 153),
+        (153, 153, 153),
+        (250, 170, 30),
+        (220, 220, 0),
+        (107, 142, 35),
+        (152, 251, 152),
+        (70, 130, 180),
+        (220, 20, 60),
+        (255, 0, 0),
+        (0, 0, 142),
+        (0, 0, 70),
+        (0, 60, 100),
+        (0, 80, 100),
+        (0, 0, 230),
+        (119, 11, 32),
+    ),
+)
+"""The 19 train ids and colours of Cityscapes (Cordts et al., CVPR 2016)."""
+
+CLASS_SETS: dict[str, ClassSet] = {classes.name: classes for classes in (CAMVID, CITYSCAPES)}
 """The known class sets by name, as weights files refer to them."""

@@ -1,36 +1,16 @@
-"""The command line: a thin face over the pipeline, the training and the export."""
+"""`rtsdb run`: a source through an engine into a sink."""
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
+from rtsdb.cli.console import console, progress_bar
 from rtsdb.errors import RtsdbError, UsageError
-
-app = typer.Typer(
-    name="rtsdb",
-    help="Denoise and semantically segment driving and low-light video, in real time.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-)
-console = Console(stderr=True)
 
 SOURCE_HELP = "demo, 0 or /dev/video0, drive.mp4, photo.png, frames/, `'frames/*.png'`."
 SINK_HELP = (
@@ -38,7 +18,6 @@ SINK_HELP = (
 )
 
 
-@app.command()
 def run(
     source: Annotated[str | None, typer.Option(help=SOURCE_HELP, metavar="SOURCE")] = None,
     sink: Annotated[str | None, typer.Option(help=SINK_HELP, metavar="SINK")] = None,
@@ -110,7 +89,7 @@ def run(
         composer = ViewComposer(view, (info.width, info.height), classes)
         output.open(info, composer.size)
         total = min(filter(None, (info.frames, frames)), default=None)
-        with _progress() as bar:
+        with progress_bar() as bar:
             task = bar.add_task(f"{info.name} {info.width}x{info.height}", total=total)
             pipeline = Pipeline(
                 opened,
@@ -152,127 +131,10 @@ def run(
         raise typer.Exit(130)
 
 
-@app.command()
-def train(
-    root: Annotated[Path, typer.Option(help="Folder of the data set.")],
-    dataset: Annotated[
-        str, typer.Option(help="camvid: `train/*.png`, `trainannot/*.png`.")
-    ] = "camvid",
-    preset: Annotated[str, typer.Option(help="Network: rt.")] = "rt",
-    stages: Annotated[int, typer.Option(help="Blocks K.", min=1, max=3)] = 3,
-    output: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the run: weights, checkpoint, log. Default: runs/rt-k3."),
-    ] = None,
-    steps: Annotated[int, typer.Option(help="Optimiser steps of the whole run.", min=1)] = 20_000,
-    batch: Annotated[int, typer.Option(help="Crops per step.", min=1)] = 4,
-    crop: Annotated[int, typer.Option(help="Side of crops, multiple of 32.", min=64)] = 256,
-    window: Annotated[
-        int, typer.Option(help="Side of the part of a crop on which denoisers learn.", min=32)
-    ] = 128,
-    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
-    parts: Annotated[
-        str, typer.Option(help="all, or only segmenters or denoisers while the rest is frozen.")
-    ] = "all",
-    seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
-    start: Annotated[
-        str | None,
-        typer.Option(help="imagenet (pretrained encoder), or a .safetensors file to go on from."),
-    ] = None,
-    segmenters: Annotated[
-        str | None, typer.Option(help="Take the segmenters from this .safetensors file.")
-    ] = None,
-    street: Annotated[int, typer.Option(help="Drawn street frames to mix in.", min=0)] = 0,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0: all cores.", min=0)] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run.")] = False,
-) -> None:
-    """Train a network; Ctrl-C saves, and --resume goes on exactly where it stopped."""
-    from rtsdb.training.command import TrainRequest, run_training
-
-    request = TrainRequest(
-        dataset=dataset,
-        root=root,
-        output=output or Path("runs") / f"{preset}-k{stages}",
-        preset=preset,
-        stages=stages,
-        steps=steps,
-        batch=batch,
-        crop=crop,
-        window=window,
-        lr=lr,
-        parts=parts,
-        segmenters=segmenters,
-        seed=seed,
-        start=start,
-        street=street,
-        threads=threads,
-        resume=resume,
-    )
-    with _progress() as bar:
-        task = bar.add_task("training", total=steps)
-
-        def show(done: int, text: str) -> None:
-            bar.update(task, completed=done, description=text)
-
-        finished = run_training(request, show, console.print)
-    console.print(f"weights: [bold]{finished.weights}[/]")
-    if finished.interrupted:
-        console.print("interrupted and saved; the same command with --resume goes on")
-        raise typer.Exit(130)
-
-
-@app.command()
-def export(
-    weights: Annotated[Path, typer.Option(help="A .safetensors file made by rtsdb train.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The ONNX file to write.")],
-    stages: Annotated[
-        int | None, typer.Option(help="Blocks K; default: all there are.", min=1, max=3)
-    ] = None,
-    share: Annotated[
-        bool,
-        typer.Option(
-            "--share", help="Refer to the tensors in the weights file beside it: no second copy."
-        ),
-    ] = False,
-) -> None:
-    """Write the network as one ONNX file that every engine runs."""
-    from rtsdb.export import export_onnx
-    from rtsdb.models.checkpoint import load_weights
-
-    net, metadata = load_weights(weights, stages=stages)
-    export_onnx(net, output, share=weights if share else None)
-    console.print(f"{metadata.preset} K={net.stages}: [bold]{output}[/]")
-
-
-def main() -> None:
-    """Entry point of the `rtsdb` command: errors become one line and an exit code.
-
-    SIGTERM is taken as Ctrl-C is: what was done is kept.
-    """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        app()
-    except RtsdbError as error:
-        print(f"rtsdb: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-
-
 def _stem(source: str) -> str:
     """A file name's middle for what the source is: 'drive' for 'clips/drive.mp4'."""
     name = Path(source).stem
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in name).strip("_") or "frames"
-
-
-def _progress() -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
 
 
 def _print_summary(facts: dict[str, object]) -> None:

@@ -1,0 +1,37 @@
+"""The command line: a thin face over the package, one file per command."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import typer
+
+from rtsdb.cli.export import export
+from rtsdb.cli.run import run
+from rtsdb.cli.train import train
+from rtsdb.errors import RtsdbError
+
+app = typer.Typer(
+    name="rtsdb",
+    help="Denoise and semantically segment driving and low-light video, in real time.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+for command in (run, train, export):
+    app.command()(command)
+
+
+def main() -> None:
+    """Entry point of the `rtsdb` command: errors become one line and an exit code.
+
+    SIGTERM is taken as Ctrl-C is: what was done is kept.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        app()
+    except RtsdbError as error:
+        print(f"rtsdb: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,32 @@
+"""`rtsdb export`: a network as ONNX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rtsdb.cli.console import console
+
+
+def export(
+    weights: Annotated[Path, typer.Option(help="A .safetensors file made by rtsdb train.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The ONNX file to write.")],
+    stages: Annotated[
+        int | None, typer.Option(help="Blocks K; default: all there are.", min=1, max=3)
+    ] = None,
+    share: Annotated[
+        bool,
+        typer.Option(
+            "--share", help="Refer to the tensors in the weights file beside it: no second copy."
+        ),
+    ] = False,
+) -> None:
+    """Write the network as one ONNX file that every engine runs."""
+    from rtsdb.export import export_onnx
+    from rtsdb.models.checkpoint import load_weights
+
+    net, metadata = load_weights(weights, stages=stages)
+    export_onnx(net, output, share=weights if share else None)
+    console.print(f"{metadata.preset} K={net.stages}: [bold]{output}[/]")
