@@ -1,4 +1,4 @@
-"""What the shipped networks cost: multiply-accumulates per pixel and parameters.
+"""What every preset costs: multiply-accumulates per pixel and parameters.
 
     python benchmarks/model_cost.py
 
@@ -22,7 +22,8 @@ def main() -> None:
     lines = [
         "# Cost of the networks",
         "",
-        "`python benchmarks/model_cost.py`; a count, the same on every machine.",
+        "`python benchmarks/model_cost.py`; a count, the same on every machine, for the "
+        f"{len(CAMVID)} classes of CamVid.",
         "",
         "| preset | K | kMAC per pixel | million parameters |",
         "|---|---|---|---|",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from rtsdb.models.packing import FOLD
+from rtsdb.models.packing import FOLD, Packing
 from rtsdb.models.sdb import SDBNet
 
 
@@ -16,19 +16,28 @@ def kmacs_per_pixel(net: SDBNet) -> float:
     is run.
     """
     height = width = 4 * net.multiple
+    frames = net.pack(torch.zeros(1, 3, height, width))
+    truth = torch.zeros(1, height, width, dtype=torch.long)
+    macs = count_macs(net, frames, torch.zeros(1, 2), truth)
+    if isinstance(net.packing, Packing):  # there and back
+        macs += 2 * net.packing.synthesis.numel() * height * width // FOLD**2
+    return macs / (height * width) / 1000
+
+
+@torch.no_grad()
+def count_macs(module: nn.Module, *inputs: Tensor) -> int:
+    """MACs of all convolutions in one run of `module`."""
     macs = 0
 
-    def count(module: nn.Module, _: object, output: torch.Tensor) -> None:
+    def count(conv: nn.Module, _: object, output: Tensor) -> None:
         nonlocal macs
-        assert isinstance(module, nn.Conv2d)
-        macs += output.numel() * module.weight[0].numel()
+        assert isinstance(conv, nn.Conv2d)
+        macs += output.numel() * conv.weight[0].numel()
 
-    hooks = [m.register_forward_hook(count) for m in net.modules() if isinstance(m, nn.Conv2d)]
+    hooks = [m.register_forward_hook(count) for m in module.modules() if isinstance(m, nn.Conv2d)]
     try:
-        with torch.no_grad():
-            net(net.pack(torch.zeros(1, 3, height, width)), torch.zeros(1, 2))
+        module(*inputs)
     finally:
         for hook in hooks:
             hook.remove()
-    macs += 2 * net.packing.synthesis.numel() * height * width // FOLD**2  # there and back
-    return macs / (height * width) / 1000
+    return macs

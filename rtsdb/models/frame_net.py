@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rtsdb.errors import UsageError
 from rtsdb.models.sdb import SDBNet
-from rtsdb.models.segmenter import upsample2
+from rtsdb.models.upsample import upsample
 
 
 class FrameNet(nn.Module):
@@ -15,10 +16,13 @@ class FrameNet(nn.Module):
 
     All pixel work is in the graph, so that an engine moves bytes and nothing else. The cast from
     uint8 is the first node and the casts to uint8 are the last (TensorRT's rule for uint8).
+    Raises UsageError for a net that needs the ground truth.
     """
 
     def __init__(self, net: SDBNet) -> None:
         super().__init__()
+        if net.config.alternation.condition == "truth":
+            raise UsageError("a network steered by ground-truth labels cannot run on frames alone")
         self.net = net
 
     def forward(self, frame: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -30,7 +34,8 @@ class FrameNet(nn.Module):
         dtype = next(self.net.parameters()).dtype
         image = frame.to(dtype).permute(0, 3, 1, 2) * (1.0 / 255.0)
         output = self.net(self.net.pack(image), noise.to(dtype))[-1]
-        return to_bytes(self.net.unpack(output.estimate)), decide(output.logits)
+        denoised = to_bytes(self.net.unpack(output.estimate))
+        return denoised, decide(output.logits, self.net.config.alternation.decision)
 
 
 def to_bytes(image: Tensor) -> Tensor:
@@ -39,10 +44,15 @@ def to_bytes(image: Tensor) -> Tensor:
     return levels.permute(0, 2, 3, 1).to(torch.uint8)
 
 
-def decide(logits: Tensor) -> Tensor:
+def decide(logits: Tensor, side: int) -> Tensor:
     """Class of every pixel, uint8 [N, H, W], from logits [N, classes, H/4, W/4].
 
-    Decided at half resolution on bilinearly enlarged logits; each decision is four pixels.
+    side: 1 or 2; the logits are enlarged bilinearly to H/side, W/side, and every decision counts
+    for side * side pixels (`Alternation.decision`).
     """
-    decided = torch.argmax(upsample2(logits), dim=1, keepdim=True).to(logits.dtype)
-    return functional.interpolate(decided, scale_factor=2.0, mode="nearest")[:, 0].to(torch.uint8)
+    decided = torch.argmax(upsample(logits, 4 // side), dim=1, keepdim=True)
+    if side > 1:
+        decided = functional.interpolate(
+            decided.to(logits.dtype), scale_factor=float(side), mode="nearest"
+        )
+    return decided[:, 0].to(torch.uint8)

@@ -1,4 +1,4 @@
-"""The form in which frames pass between blocks: half resolution, decorrelated; and its noise."""
+"""The form in which frames pass between blocks: packed or as they are; and packed noise."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class Packing(nn.Module):
     than one per pixel position. As convolutions, both directions are native in every engine.
     """
 
+    fold = FOLD
     analysis: Tensor
     synthesis: Tensor
 
@@ -48,6 +49,20 @@ class Packing(nn.Module):
     def unpack(self, packed: Tensor) -> Tensor:
         """Packed [N, 12, H/2, W/2] to image [N, 3, H, W]."""
         return functional.pixel_shuffle(functional.conv2d(packed, self.synthesis), FOLD) + 0.5
+
+
+class Pixels(nn.Module):
+    """Frames [N, 3, H, W] in 0..1 as they are, where a network works at full resolution."""
+
+    fold = 1
+
+    def pack(self, image: Tensor) -> Tensor:
+        """The image itself."""
+        return image
+
+    def unpack(self, packed: Tensor) -> Tensor:
+        """The image itself."""
+        return packed
 
 
 def noise_maps(packed: Tensor, noise: Tensor) -> Tensor:

@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from rtsdb.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Alternation:
+    """How segmenters and denoisers are joined: what the networks do differently in one loop.
+
+    frames: the form in which estimates pass between blocks, "packed" (half resolution and
+    decorrelated, `rtsdb.models.packing`) or "pixels". noise_level: whether the parts know it.
+    first: which part of block k goes first; a segmenter that does sees x(k-1) (y for k = 1),
+    otherwise x(k). condition: what steers the denoisers, at 1/4 of the frame: class
+    "probabilities", "logits", "zeros" (nothing), or "truth" (the labels, one-hot; zeros for void).
+    decision: side in pixels of the squares that get one label each.
+    """
+
+    frames: Literal["packed", "pixels"]
+    noise_level: bool
+    first: Literal["segmenter", "denoiser"]
+    condition: Literal["probabilities", "logits", "zeros", "truth"]
+    decision: Literal[1, 2]
+
+
+RT = Alternation(
+    frames="packed", noise_level=True, first="segmenter", condition="probabilities", decision=2
+)
+SDABN = Alternation(
+    frames="pixels", noise_level=False, first="segmenter", condition="logits", decision=1
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +56,7 @@ class RtConfig:
     stem, stem_out: segmenter channels at 1/4, and at 1/8 where the encoder begins.
     encoder: MBConv units from 1/8 to 1/32. decoder, decoder_fine: its channels at 1/8 and 1/4.
     denoiser_fine, denoiser, denoiser_deep: the denoiser's channels at 1/2, 1/4 and 1/8.
-    depth: its residual units at 1/8.
+    depth: its residual units at 1/8. stored: type of the weights on disk.
     """
 
     stem: int = 48
@@ -49,16 +77,74 @@ class RtConfig:
     denoiser: int = 64
     denoiser_deep: int = 64
     depth: int = 3
+    alternation: Alternation = RT
+    stored: Literal["float16", "float32"] = "float16"
 
 
-PRESETS: dict[str, RtConfig] = {"rt": RtConfig()}
+@dataclass(frozen=True)
+class HRNetConfig:
+    """Sizes of HRNetV2; the defaults are W18-small-v2.
+
+    stem: channels at 1/4. bottlenecks: units of stage 1. channels: of the branches at 1/4, 1/8,
+    1/16 and 1/32. modules: of stages 2, 3 and 4. units: basic units per branch of a module.
+    mean, std: per colour, of the pictures (0..1) it sees; the defaults are ImageNet's.
+    """
+
+    stem: int = 64
+    bottlenecks: int = 2
+    channels: tuple[int, int, int, int] = (18, 36, 72, 144)
+    modules: tuple[int, int, int] = (1, 3, 2)
+    units: int = 2
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
 
-def preset(name: str) -> RtConfig:
+@dataclass(frozen=True)
+class DDFNConfig:
+    """Sizes of DDFN-SFT.
+
+    width: channels of a scale, and how many each block adds. blocks: dense blocks.
+    condition: channels of what steers the blocks.
+    """
+
+    width: int = 8
+    blocks: int = 8
+    condition: int = 16
+
+
+@dataclass(frozen=True)
+class SdabnConfig:
+    """The published network, part by part. stored: type of the weights on disk."""
+
+    segmenter: HRNetConfig = HRNetConfig()
+    denoiser: DDFNConfig = DDFNConfig()
+    alternation: Alternation = SDABN
+    stored: Literal["float16", "float32"] = "float32"
+
+
+NetConfig = RtConfig | SdabnConfig
+"""Either kind of network."""
+
+PRESETS: dict[str, NetConfig] = {
+    "rt": RtConfig(),
+    "rt-unconditioned": RtConfig(alternation=replace(RT, condition="zeros")),
+    "rt-truth": RtConfig(alternation=replace(RT, condition="truth")),
+    "rt-separate": RtConfig(alternation=replace(RT, condition="zeros", first="denoiser")),
+    "sdabn": SdabnConfig(),
+}
+"""The real-time network, its ablations, and the published network.
+
+rt-unconditioned: denoisers without semantics. rt-truth: an upper bound, with perfect semantics.
+rt-separate: denoise, then segment; nothing passes from segmenters to denoisers. The three have
+the shapes and the cost of rt, so that rt's weights can start them.
+"""
+
+
+def preset(name: str) -> NetConfig:
     """Configuration called `name`; raises UsageError naming the presets there are.
 
-    >>> preset("rt").denoiser
-    64
+    >>> preset("rt").alternation.condition
+    'probabilities'
     """
     try:
         return PRESETS[name]

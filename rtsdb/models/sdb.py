@@ -8,101 +8,143 @@ from __future__ import annotations
 
 from typing import NamedTuple, cast
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from rtsdb.models.denoiser import Denoiser
-from rtsdb.models.packing import Packing, noise_maps
-from rtsdb.models.presets import RtConfig
-from rtsdb.models.segmenter import Segmenter, class_probabilities
+from rtsdb.classes import VOID
+from rtsdb.models.blocks import SDB, make_block
+from rtsdb.models.packing import Packing, Pixels, noise_maps
+from rtsdb.models.presets import NetConfig
 
 
 class BlockOutput(NamedTuple):
-    """What block k found: logits [N, classes, H/4, W/4], packed estimate [N, 12, H/2, W/2]."""
+    """What block k found: logits [N, classes, H/4, W/4], and x(k) in the form of `SDBNet.pack`."""
 
     logits: Tensor
     estimate: Tensor
 
 
-class SDB(nn.Module):
-    """One block: segment the current estimate, then denoise under the class probabilities."""
+class Estimates:
+    """x(1), x(2), ... of the noisy frames y, one per step.
 
-    def __init__(self, config: RtConfig, classes: int, *, follows: bool) -> None:
-        super().__init__()
-        self.segmenter = Segmenter(config, classes, follows=follows)
-        self.denoiser = Denoiser(config, classes, follows=follows)
+    noisy: y in the form of `SDBNet.pack`; sigma: its noise maps, or None.
+    """
+
+    def __init__(self, noisy: Tensor, sigma: Tensor | None) -> None:
+        self.noisy, self.sigma = noisy, sigma
+        self._estimate: Tensor | None = None
+        self._carried: Tensor | None = None
+
+    def step(self, block: SDB, condition: Tensor) -> Tensor:
+        """The next estimate, by the block's denoiser."""
+        self._estimate, self._carried = block.denoise(
+            self.noisy, self._estimate, condition, self.sigma, self._carried
+        )
+        return self._estimate
+
+    def seen(self) -> Tensor:
+        """What a segmenter sees now: the last estimate, y before the first; no gradient."""
+        return self.noisy if self._estimate is None else self._estimate.detach()
 
 
 class SDBNet(nn.Module):
-    """K segmentation-and-denoising blocks over packed frames (`rtsdb.models.packing`).
+    """K segmentation-and-denoising blocks, of the kind and joined in the way of `config`.
 
     The frame's height and width are multiples of `SDBNet.multiple`.
     """
 
     multiple = 32
 
-    def __init__(self, config: RtConfig, *, classes: int, stages: int) -> None:
+    def __init__(self, config: NetConfig, *, classes: int, stages: int) -> None:
         super().__init__()
         self.config, self.classes, self.stages = config, classes, stages
         self.blocks = nn.ModuleList(
-            [SDB(config, classes, follows=k > 0) for k in range(stages)],
+            [make_block(config, classes, follows=k > 0) for k in range(stages)],
         )
-        self.packing = Packing()
+        packed = config.alternation.frames == "packed"
+        self.packing: Packing | Pixels = Packing() if packed else Pixels()
 
     def sdbs(self) -> list[SDB]:
         """The blocks, first to last."""
         return cast(list[SDB], list(self.blocks))
 
     def pack(self, image: Tensor) -> Tensor:
-        """Image [N, 3, H, W] in 0..1 to the packed form [N, 12, H/2, W/2]."""
+        """Image [N, 3, H, W] in 0..1 to the form that passes between blocks.
+
+        [N, 12, H/2, W/2] for packed frames (`rtsdb.models.packing`), else the image itself.
+        """
         return self.packing.pack(image)
 
     def unpack(self, packed: Tensor) -> Tensor:
         """The inverse of `pack`."""
         return self.packing.unpack(packed)
 
-    def forward(self, noisy: Tensor, noise: Tensor) -> list[BlockOutput]:
+    def noise_maps(self, noisy: Tensor, noise: Tensor) -> Tensor | None:
+        """What the blocks are told of the noise (see `forward`), as maps; None for nothing."""
+        return noise_maps(noisy, noise) if self.config.alternation.noise_level else None
+
+    def forward(
+        self, noisy: Tensor, noise: Tensor, truth: Tensor | None = None
+    ) -> list[BlockOutput]:
         """Outputs of every block, first to last.
 
-        noisy: packed frames [N, 12, H/2, W/2]. noise: [N, 2] = (a, b), sigma(y) = sqrt(a*y + b)
-        in grey levels for y in 0..255. Each part learns its own task, as in the paper: no gradient
-        passes from a denoiser to the segmenter that steers it, nor back.
+        noisy: frames from `pack`. noise: [N, 2] = (a, b), sigma(y) = sqrt(a*y + b) in grey levels
+        for y in 0..255. truth: labels int64 [N, H, W], `VOID` where unknown, for the condition
+        "truth" only.
         """
-        sigma = noise_maps(noisy, noise)
+        return self.alternate(Estimates(noisy, self.noise_maps(noisy, noise)), truth)
+
+    def alternate(self, estimates: Estimates, truth: Tensor | None = None) -> list[BlockOutput]:
+        """Segment and denoise in turn, from the first block to the last.
+
+        Each part learns its own task, as in the paper: no gradient passes from a denoiser to the
+        segmenter that steers it, nor back.
+        """
         outputs: list[BlockOutput] = []
-        estimate: Tensor | None = None
-        decoded: Tensor | None = None
-        features: Tensor | None = None
+        carried: Tensor | None = None
         for block in self.sdbs():
-            seen = noisy if estimate is None else estimate.detach()
-            logits, decoded = block.segmenter(seen, sigma, decoded)
-            steering = class_probabilities(logits.detach())
-            estimate, features = block.denoiser(noisy, estimate, steering, sigma, features)
+            if self.config.alternation.first == "segmenter":
+                logits, carried = block.segment(estimates.seen(), estimates.sigma, carried)
+                estimate = estimates.step(block, self._condition(logits.detach(), truth))
+            else:
+                estimate = estimates.step(block, self._condition(self._blank(estimates), truth))
+                logits, carried = block.segment(estimates.seen(), estimates.sigma, carried)
             outputs.append(BlockOutput(logits, estimate))
         return outputs
+
+    def _blank(self, estimates: Estimates) -> Tensor:
+        """Logits where no segmenter has run: zeros [N, classes, H/4, W/4]."""
+        count, _, height, width = estimates.noisy.shape
+        scale = 4 // self.packing.fold
+        return estimates.noisy.new_zeros(count, self.classes, height // scale, width // scale)
+
+    def _condition(self, logits: Tensor, truth: Tensor | None) -> Tensor:
+        """What steers a denoiser, [N, classes, H/4, W/4]."""
+        kind = self.config.alternation.condition
+        if kind == "probabilities":
+            return torch.softmax(logits, dim=1)
+        if kind == "logits":
+            return logits
+        if kind == "zeros":
+            return torch.zeros_like(logits)
+        if truth is None:
+            raise ValueError("this network is steered by ground-truth labels: give truth")
+        labels = truth[:, ::4, ::4]
+        known = torch.where(labels == VOID, self.classes, labels)
+        one_hot = functional.one_hot(known, self.classes + 1)[..., :-1]
+        return one_hot.permute(0, 3, 1, 2).to(logits.dtype)
 
     def grow(self, stages: int) -> SDBNet:
         """A net of more (or fewer) blocks that starts from this one.
 
-        A new block is a copy of the last one whose denoiser leaves the estimate as it is:
-        S(k+1) starts from S(k) (as in the paper), and x(k+1) from x(k).
+        Segmenter S(k+1) starts from S(k), as in the paper; how denoisers start is the matter of
+        the kind of block.
         """
         grown = SDBNet(self.config, classes=self.classes, stages=stages)
-        state = self.state_dict()
-        for index, block in enumerate(grown.sdbs()):
-            origin = f"blocks.{min(index, self.stages - 1)}."
-            weights = {k[len(origin) :]: v for k, v in state.items() if k.startswith(origin)}
-            block.load_state_dict(weights, strict=False)
-            if index >= self.stages:
-                _start_as_identity(block)
+        own = self.sdbs()
+        for block, source in zip(grown.sdbs(), own, strict=False):
+            block.load_state_dict(source.state_dict())
+        for block in grown.sdbs()[self.stages :]:
+            block.continue_from(own[-1])
         return grown
-
-
-def _start_as_identity(block: SDB) -> None:
-    denoiser, segmenter = block.denoiser, block.segmenter
-    for part in (denoiser.estimate, denoiser.carry, segmenter.carry, denoiser.frame, denoiser.gate):
-        if part is not None:
-            nn.init.zeros_(part.weight)
-    assert denoiser.frame.bias is not None
-    assert denoiser.gate.bias is not None
-    nn.init.zeros_(denoiser.frame.bias)
-    nn.init.constant_(denoiser.gate.bias, -5.0)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rtsdb.models.packing import NOISE_MAPS, PACKED
 from rtsdb.models.presets import InvertedResidual, RtConfig
+from rtsdb.models.upsample import upsample
 
 
 class MBConv(nn.Module):
@@ -95,21 +95,11 @@ class Segmenter(nn.Module):
             h = unit(h)
         merged = self.lateral[-1](h)
         for lateral, scale in zip(reversed(self.lateral[:-1]), reversed(scales), strict=True):
-            merged = lateral(scale) + upsample2(merged)
+            merged = lateral(scale) + upsample(merged, 2)
         if self.carry is not None:
             assert carried is not None
             merged = merged + self.carry(carried)
         merged = functional.relu(self.smooth(functional.relu(merged)))
-        h = functional.relu(fine + upsample2(self.narrow(merged)))
+        h = functional.relu(fine + upsample(self.narrow(merged), 2))
         logits: Tensor = self.classify(functional.relu(self.merge(h)))
         return logits, merged
-
-
-def upsample2(x: Tensor) -> Tensor:
-    """Twice the size, bilinear, pixel centres aligned (align_corners False)."""
-    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-
-
-def class_probabilities(logits: Tensor) -> Tensor:
-    """Softmax over classes, [N, classes, h, w]."""
-    return torch.softmax(logits, dim=1)

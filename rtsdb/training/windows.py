@@ -7,9 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rtsdb.models.packing import noise_maps
-from rtsdb.models.sdb import BlockOutput, SDBNet
-from rtsdb.models.segmenter import class_probabilities
+from rtsdb.models.blocks import SDB
+from rtsdb.models.sdb import BlockOutput, Estimates, SDBNet
 
 
 class Window(NamedTuple):
@@ -31,30 +30,36 @@ class Window(NamedTuple):
 
 
 def forward_windowed(
-    net: SDBNet, noisy: Tensor, noise: Tensor, window: Window
+    net: SDBNet, noisy: Tensor, noise: Tensor, window: Window, truth: Tensor | None = None
 ) -> list[BlockOutput]:
     """Outputs of every block: logits of the whole crop, estimates of the window only.
 
     Equals `SDBNet.forward` where the window is the whole crop. A segmenter needs wide context
     and few steps of many pixels; a denoiser needs neither, and on a window a quarter of the
-    crop's size takes the same steps for a quarter of the cost. The estimates that later
-    segmenters see are computed for the whole crop, without gradient.
+    crop's size takes the same steps for a quarter of the cost.
     """
-    sigma = noise_maps(noisy, noise)
-    noisy_cut, sigma_cut = window.cut(noisy), window.cut(sigma)
-    outputs: list[BlockOutput] = []
-    decoded = estimate = features = estimate_cut = features_cut = None
-    for index, block in enumerate(net.sdbs()):
-        seen = noisy if estimate is None else estimate
-        logits, decoded = block.segmenter(seen, sigma, decoded)
-        steering = class_probabilities(logits.detach())
-        estimate_cut, features_cut = block.denoiser(
-            noisy_cut, estimate_cut, window.cut(steering), sigma_cut, features_cut
-        )
-        outputs.append(BlockOutput(logits, estimate_cut))
-        if window.side == window.crop:
-            estimate = estimate_cut.detach()
-        elif index + 1 < net.stages:
+    if window.side == window.crop:
+        outputs: list[BlockOutput] = net(noisy, noise, truth)
+        return outputs
+    return net.alternate(_WindowEstimates(noisy, net.noise_maps(noisy, noise), window), truth)
+
+
+class _WindowEstimates(Estimates):
+    """Estimates of the window; of the whole crop, without gradient, where a segmenter looks."""
+
+    def __init__(self, noisy: Tensor, sigma: Tensor | None, window: Window) -> None:
+        super().__init__(noisy, sigma)
+        self._cut = window.cut
+        self._window = Estimates(window.cut(noisy), None if sigma is None else window.cut(sigma))
+        self._due: tuple[SDB, Tensor] | None = None
+
+    def step(self, block: SDB, condition: Tensor) -> Tensor:
+        self._due = block, condition
+        return self._window.step(block, self._cut(condition))
+
+    def seen(self) -> Tensor:
+        if self._due is not None:
             with torch.no_grad():
-                estimate, features = block.denoiser(noisy, estimate, steering, sigma, features)
-    return outputs
+                super().step(*self._due)
+            self._due = None
+        return super().seen()

@@ -1,4 +1,4 @@
-"""A small network with every part of the real one."""
+"""Small networks with every part of the real ones."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import torch
 
 from rtsdb.models.presets import PRESETS
 from rtsdb.models.sdb import SDBNet
-from tests.tiny import TINY
+from tests.tiny import TINY, TINY_SDABN, make_sdabn
 
 
 @pytest.fixture(autouse=True)
-def tiny_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+def tiny_presets(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
     monkeypatch.setitem(PRESETS, "tiny", TINY)
+    monkeypatch.setitem(PRESETS, "tiny-sdabn", TINY_SDABN)
 
 
 @pytest.fixture
@@ -25,3 +26,8 @@ def make_net() -> Callable[[int], SDBNet]:
         return SDBNet(TINY, classes=11, stages=stages).eval()
 
     return make
+
+
+@pytest.fixture(name="make_sdabn")
+def _make_sdabn() -> Callable[[int], SDBNet]:
+    return make_sdabn

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rtsdb.errors import UsageError
-from rtsdb.models.checkpoint import Metadata, load_weights, save_weights
-from rtsdb.models.presets import preset
+from rtsdb.models.checkpoint import load_weights, save_weights
+from rtsdb.models.metadata import Metadata
+from rtsdb.models.presets import PRESETS, preset
 from rtsdb.models.sdb import SDBNet
+from tests.tiny import TINY
 
 MakeNet = Callable[[int], SDBNet]
 
@@ -144,6 +147,41 @@ def test_weights_that_are_not_finite_are_refused(stored: Path, value: float) -> 
     assert "not finite" in message
 
 
-def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"huge.*rt"):
-        preset("huge")
+@torch.no_grad()
+def test_published_nets_are_stored_without_loss(make_sdabn: MakeNet, tmp_path: Path) -> None:
+    net, path = make_sdabn(2), tmp_path / "sdabn.safetensors"
+    save_weights(net, path, Metadata("tiny-sdabn", 2, "camvid"))
+    picture, noise = torch.rand(1, 3, 64, 64), torch.zeros(1, 2)
+    for old, new in zip(net(picture, noise), load_weights(path)[0](picture, noise), strict=True):
+        assert torch.equal(old.logits, new.logits)
+        assert torch.equal(old.estimate, new.estimate)
+
+
+def test_step_counters_are_not_stored(make_sdabn: MakeNet, tmp_path: Path) -> None:
+    save_weights(make_sdabn(1), tmp_path / "w.st", Metadata("tiny-sdabn", 1, "camvid"))
+    state = load_file(tmp_path / "w.st")
+    assert {value.dtype for value in state.values()} == {torch.float32}
+    assert any(name.endswith("running_var") for name in state)
+    assert not any(name.endswith("num_batches_tracked") for name in state)
+
+
+def test_weights_run_under_another_preset_of_the_same_shapes(
+    stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ablation = replace(TINY, alternation=preset("rt-separate").alternation)
+    monkeypatch.setitem(PRESETS, "tiny-separate", ablation)
+    net, metadata = load_weights(stored, stages=1, preset="tiny-separate")
+    assert net.config == ablation
+    assert metadata.preset == "tiny-separate"
+    assert torch.equal(net.state_dict()[NAME], load_weights(stored, stages=1)[0].state_dict()[NAME])
+
+
+@pytest.mark.parametrize("name", ["rt-separate", "tiny-sdabn", "huge"])
+def test_a_preset_that_does_not_fit_is_refused(stored: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=name):
+        load_weights(stored, preset=name)
+
+
+def test_weights_for_another_number_of_classes_are_refused(stored: Path) -> None:
+    rewrite(stored, classes="cityscapes")
+    assert "of other shape (blocks.0.denoiser.steer.embed.weight" in refused(stored)

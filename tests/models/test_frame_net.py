@@ -38,7 +38,7 @@ def test_to_bytes_rounds_and_clamps() -> None:
 def test_decide_gives_each_quarter_position_its_class() -> None:
     classes = torch.tensor([[0, 0, 3, 3], [0, 0, 3, 3], [7, 7, 10, 10], [7, 7, 10, 10]])
     logits = torch.nn.functional.one_hot(classes, 11).permute(2, 0, 1)[None].float()
-    labels = decide(logits)
+    labels = decide(logits, 2)
     assert labels.shape == (1, 16, 16)
     # Bilinear enlargement is fair to both sides of an edge, so each position keeps its pixels.
     assert torch.equal(labels[0, ::4, ::4].long(), classes)

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
+from rtsdb.models.presets import PRESETS
 from rtsdb.models.sdb import SDBNet
 from rtsdb.training.windows import Window, forward_windowed
-from tests.tiny import TINY
+from tests.tiny import TINY, make_sdabn
 
 
 @pytest.fixture
@@ -27,6 +30,35 @@ def test_the_whole_crop_as_window_is_the_plain_forward_pass(net: SDBNet, noisy: 
     for a, b in zip(plain, windowed, strict=True):
         assert torch.allclose(a.logits, b.logits, atol=1e-6)
         assert torch.allclose(a.estimate, b.estimate, atol=1e-6)
+
+
+ABLATIONS = ("rt-unconditioned", "rt-truth", "rt-separate")
+
+
+@pytest.fixture(params=[*ABLATIONS, "sdabn"])
+def other(request: pytest.FixtureRequest) -> SDBNet:
+    """A net of another kind, or one whose parts are joined in another way."""
+    if request.param == "sdabn":
+        return make_sdabn(2)
+    torch.manual_seed(0)
+    config = replace(TINY, alternation=PRESETS[request.param].alternation)
+    return SDBNet(config, classes=11, stages=2)
+
+
+@pytest.mark.parametrize("side", [128, 64])
+def test_a_window_changes_no_net_s_logits_nor_the_middle_of_estimates(
+    other: SDBNet, side: int
+) -> None:
+    random = torch.Generator().manual_seed(1)
+    noisy = other.pack(torch.rand(2, 3, 128, 128, generator=random))
+    truth = torch.randint(0, 11, (2, 128, 128), generator=random)
+    window = Window(128, (128 - side) // 2, (128 - side) // 2, side)
+    windowed = forward_windowed(other, noisy, NOISE, window, truth)
+    for a, b in zip(other(noisy, NOISE, truth), windowed, strict=True):
+        assert torch.allclose(a.logits, b.logits, atol=1e-5)
+        middle = a.estimate.shape[-1] // 2
+        cut = b.estimate.shape[-1] // 2
+        assert torch.allclose(a.estimate[..., middle, middle], b.estimate[..., cut, cut], atol=1e-5)
 
 
 def test_logits_are_of_the_whole_crop_whatever_the_window(net: SDBNet, noisy: Tensor) -> None:
