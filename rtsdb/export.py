@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import copy
 import os
-import struct
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 from rtsdb.errors import MissingPackageError, UsageError
 from rtsdb.models.frame_net import FrameNet
+from rtsdb.models.metadata import Metadata, safetensors_header
 from rtsdb.models.sdb import SDBNet
 
 try:
@@ -23,23 +24,42 @@ OPSET = 17
 """The newest opset that TensorRT 8.6 to 11, OpenVINO and ONNX Runtime all read."""
 
 
-def export_onnx(net: SDBNet, path: Path, *, share: Path | None = None) -> None:
-    """Write the frame contract of `net` to `path`: N, H and W dynamic, float32 inside.
+PRECISIONS = ("fp32", "fp16")
+"""What the arithmetic of a graph can be written in; frames, labels and noise keep their types."""
 
-    share: a weights file of this net, or of a longer one that begins with it, in the same folder
-    as `path`. The ONNX file then holds the graph only and refers to the float16 tensors inside
-    that safetensors file, so that K = 1, 2, 3 together need the room of one.
-    Raises UsageError when `share` lies elsewhere.
+
+def export_onnx(
+    net: SDBNet,
+    path: Path,
+    metadata: Metadata,
+    *,
+    precision: str = "fp32",
+    share: Path | None = None,
+) -> None:
+    """Write the frame contract of `net` to `path`: N, H and W dynamic.
+
+    metadata: what the file says about itself (metadata_props); the stages are those of `net`.
+    precision: 'fp32', or 'fp16' for engines that keep to the types of the graph (TensorRT from
+    10.0 on). share: a weights file of this net, or of a longer one that begins with it, in the
+    same folder as `path`. The ONNX file then holds the graph only and refers to the float16
+    tensors inside that safetensors file, so that K = 1, 2, 3 together need the room of one.
+    Raises UsageError for another precision and when `share` lies elsewhere or fits nothing.
     """
+    if precision not in PRECISIONS:
+        raise UsageError(f"--precision {precision}: a graph is fp32 or fp16")
     if share is not None and share.resolve().parent != path.resolve().parent:
         raise UsageError(f"{path}: must lie beside {share} to share its weights")
+    places = {} if share is None else _tensor_places(share)
+    if share is not None and places.keys().isdisjoint(net.state_dict()):
+        raise UsageError(f"{share}: holds no float16 weights of this network to share")
     partial = path.with_name(path.name + ".part")
     example = (torch.zeros(1, 64, 64, 3, dtype=torch.uint8), torch.zeros(1, 2))
     axes = {0: "n", 1: "h", 2: "w"}
+    traced = copy.deepcopy(net).half() if precision == "fp16" else net
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's advice to use its successor
         torch.onnx.export(
-            FrameNet(net).eval(),
+            FrameNet(traced).eval(),
             example,
             str(partial),
             input_names=["frame", "noise"],
@@ -49,16 +69,18 @@ def export_onnx(net: SDBNet, path: Path, *, share: Path | None = None) -> None:
             dynamo=False,
         )
     model = onnx.load(partial)
+    if all(value.name != "noise" for value in model.graph.input):  # a net that is not told of it
+        kind = helper.make_tensor_value_info("noise", TensorProto.FLOAT, ["n", 2])
+        model.graph.input.append(kind)
     if share is not None:
-        _refer_to(model, share)
-    model.doc_string = f"rtsdb {net.stages} stages, {net.classes} classes"
+        _refer_to(model, share.name, places)
+    helper.set_model_props(model, replace(metadata, stages=net.stages).header())
     onnx.save(model, partial)
     os.replace(partial, path)
 
 
-def _refer_to(model: onnx.ModelProto, weights: Path) -> None:
-    """Replace float32 initializers by float16 ones inside `weights`, each followed by a cast."""
-    places = _tensor_places(weights)
+def _refer_to(model: onnx.ModelProto, weights: str, places: dict[str, tuple[int, int]]) -> None:
+    """Replace initializers by float16 tensors inside `weights`, cast where the graph is fp32."""
     graph = model.graph
     casts = []
     for tensor in graph.initializer:
@@ -66,12 +88,17 @@ def _refer_to(model: onnx.ModelProto, weights: Path) -> None:
         if name not in places:
             continue
         offset, length = places[name]
-        stored = TensorProto(name=f"{tensor.name}.f16", data_type=TensorProto.FLOAT16)
+        cast = tensor.data_type == TensorProto.FLOAT
+        stored = TensorProto(
+            name=f"{tensor.name}.f16" if cast else tensor.name, data_type=TensorProto.FLOAT16
+        )
         stored.dims.extend(tensor.dims)
         stored.data_location = TensorProto.EXTERNAL
-        for key, value in (("location", weights.name), ("offset", offset), ("length", length)):
+        for key, value in (("location", weights), ("offset", offset), ("length", length)):
             stored.external_data.add(key=key, value=str(value))
-        casts.append(helper.make_node("Cast", [stored.name], [tensor.name], to=TensorProto.FLOAT))
+        if cast:
+            made = helper.make_node("Cast", [stored.name], [tensor.name], to=TensorProto.FLOAT)
+            casts.append(made)
         tensor.CopyFrom(stored)
     nodes = [*casts, *graph.node]
     del graph.node[:]
@@ -80,10 +107,7 @@ def _refer_to(model: onnx.ModelProto, weights: Path) -> None:
 
 def _tensor_places(path: Path) -> dict[str, tuple[int, int]]:
     """Byte offset and length of every float16 tensor in a safetensors file."""
-    with path.open("rb") as file:
-        (size,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(size))
-    start = 8 + size
+    header, start = safetensors_header(path)
     return {
         name: (
             start + entry["data_offsets"][0],

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("rtsdb", "numpy", "opencv-python", "av", "openvino", "torch")
+PACKAGES = ("rtsdb", "numpy", "opencv-python", "av", "openvino", "onnxruntime", "torch")
 
 
 def cpu_name() -> str:
@@ -25,11 +25,17 @@ def has_bf16() -> bool:
 
     Libraries also report bfloat16 where they emulate it, so the processor's flags decide.
     """
+    return not cpu_flags().isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def cpu_flags() -> frozenset[str]:
+    """The processor's features as Linux names them; none where it does not tell."""
     try:
-        flags = set(Path("/proc/cpuinfo").read_text().split())
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return False
-    return not flags.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
+        return frozenset()
+    listed = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
+    return frozenset(next(listed, "").split())
 
 
 def versions() -> dict[str, str]:

@@ -112,10 +112,22 @@ def parse_tile(text: str) -> tuple[int, int] | None:
     """
     if text == "none":
         return None
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if match is None:
+    sides = _sides(text)
+    if sides is None:
         raise UsageError(f"--tile {text}: give 'none' or WIDTHxHEIGHT, such as 1024x512")
-    return int(match[1]), int(match[2])
+    return sides
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read --size, WIDTHxHEIGHT.
+
+    >>> parse_size("2048x1024")
+    (2048, 1024)
+    """
+    sides = _sides(text)
+    if sides is None:
+        raise UsageError(f"--size {text}: give WIDTHxHEIGHT, such as 2048x1024")
+    return sides
 
 
 def gather(plan: TilePlan, frame: Pixels, tiles: Sequence[Pixels]) -> None:
@@ -156,6 +168,11 @@ def _plan_axis(length: int, keep: int, halo: int) -> tuple[int, tuple[Span, ...]
         for start, first, last in zip(starts, bounds[:-1], bounds[1:], strict=True)
     )
     return size, spans
+
+
+def _sides(text: str) -> tuple[int, int] | None:
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def _ceil(value: int, multiple: int) -> int:

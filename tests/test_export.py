@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,13 @@ import cv2  # noqa: E402
 from rtsdb.engine.openvino import shared_core  # noqa: E402
 from rtsdb.errors import UsageError  # noqa: E402
 from rtsdb.export import export_onnx  # noqa: E402
-from rtsdb.models.checkpoint import Metadata, load_weights, save_weights  # noqa: E402
+from rtsdb.models.checkpoint import load_weights, save_weights  # noqa: E402
 from rtsdb.models.frame_net import FrameNet  # noqa: E402
+from rtsdb.models.metadata import Metadata, read_metadata  # noqa: E402
+from rtsdb.models.presets import PRESETS  # noqa: E402
 from rtsdb.models.sdb import SDBNet  # noqa: E402
 from rtsdb.weights import FOLDER  # noqa: E402
-from tests.tiny import TINY  # noqa: E402
+from tests.tiny import TINY, TINY_SDABN, make_sdabn  # noqa: E402
 
 OPERATORS = {
     *("Add", "ArgMax", "AveragePool", "Cast", "Clip", "Concat", "Constant", "Conv", "DepthToSpace"),
@@ -27,6 +30,8 @@ OPERATORS = {
     *("Slice", "Softmax", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze"),
 }
 """What every runtime that we aim at has kernels for, on CPU and GPU."""
+
+METADATA = Metadata("tiny", 3, "camvid")
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 Runner = Callable[[NDArray[np.uint8], NDArray[np.float32]], Pair]
@@ -38,20 +43,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("export")
     torch.manual_seed(0)
-    save_weights(SDBNet(TINY, classes=11, stages=3), folder / "w.st", Metadata("tiny", 3, "camvid"))
+    save_weights(SDBNet(TINY, classes=11, stages=3), folder / "w.st", METADATA)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(load_weights.__globals__["PRESETS"], "tiny", TINY)
-        net, _ = load_weights(folder / "w.st")
+        patch.setitem(PRESETS, "tiny", TINY)
+        net, metadata = load_weights(folder / "w.st")
     torch.save(net, folder / "net.pt")
     for stages in (1, 2, 3):
-        export_onnx(net.grow(stages), folder / f"k{stages}.onnx")
-    export_onnx(net.grow(1), folder / "shared.onnx", share=folder / "w.st")
+        export_onnx(net.grow(stages), folder / f"k{stages}.onnx", metadata)
+    export_onnx(net.grow(1), folder / "shared.onnx", metadata, share=folder / "w.st")
     return folder
 
 
 def tiny(folder: Path, stages: int) -> SDBNet:
     net: SDBNet = torch.load(folder / "net.pt", weights_only=False)
     return net.grow(stages).eval()
+
+
+@pytest.fixture(scope="module")
+def sdabn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small net of the published kind."""
+    torch.set_num_threads(1)
+    path = tmp_path_factory.mktemp("sdabn") / "sdabn.onnx"
+    export_onnx(make_sdabn(2, classes=19), path, Metadata("tiny-sdabn", 2, "cityscapes"))
+    return path
 
 
 def noisy(count: int, height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -125,6 +139,17 @@ def test_exported_nets_give_what_torch_gives_at_any_size_and_batch(
         assert_same(run(frames, noise), reference(frames, noise))
 
 
+@pytest.mark.parametrize("runtime", list(RUNNERS))
+def test_published_nets_run_by_the_same_contract(sdabn: Path, runtime: str) -> None:
+    run, reference = RUNNERS[runtime](sdabn), torch_runner(make_sdabn(2, classes=19))
+    for count, height, width in ((1, 96, 160), (2, 64, 64)):
+        frames, noise = noisy(count, height, width), noise_of(count)
+        wanted = reference(frames, noise)
+        assert_same(run(frames, noise), wanted)
+        assert len(np.unique(wanted[0])) > 100
+        assert len(np.unique(wanted[1])) > 2
+
+
 @pytest.mark.parametrize("stages", [1, 2, 3])
 def test_shipped_onnx_files_give_what_the_shipped_weights_give(stages: int) -> None:
     net, _ = load_weights(FOLDER / "rt.safetensors", stages=stages)
@@ -140,8 +165,9 @@ def test_shared_weights_give_the_same_as_a_copy_of_them(folder: Path) -> None:
         assert np.array_equal(ours, theirs)
 
 
-def test_the_frame_contract_is_in_the_file(folder: Path) -> None:
-    model = onnx.load(folder / "k3.onnx")
+@pytest.mark.parametrize("kind", ["rt", "sdabn"])
+def test_the_frame_contract_is_in_the_file(folder: Path, sdabn: Path, kind: str) -> None:
+    model = onnx.load(folder / "k3.onnx" if kind == "rt" else sdabn)
     onnx.checker.check_model(model)
 
     def describe(values: object) -> dict[str, tuple[int, list[object]]]:
@@ -181,6 +207,29 @@ def test_only_plain_operators_are_used(folder: Path, name: str) -> None:
     assert {entry.domain for entry in model.opset_import} <= {"", "ai.onnx"}
 
 
+def test_the_published_net_needs_one_operator_more(sdabn: Path) -> None:
+    kinds = {node.op_type for node in onnx.load(sdabn).graph.node}
+    assert kinds - OPERATORS == {"LeakyRelu"}
+
+
+def test_the_file_says_what_it_is(
+    folder: Path, sdabn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRESETS, "tiny", TINY)
+    monkeypatch.setitem(PRESETS, "tiny-sdabn", TINY_SDABN)
+    assert read_metadata(folder / "k1.onnx") == replace(METADATA, stages=1)
+    assert read_metadata(folder / "shared.onnx") == replace(METADATA, stages=1)
+    assert read_metadata(sdabn) == Metadata("tiny-sdabn", 2, "cityscapes")
+
+
+def test_weights_in_float32_cannot_be_shared(tmp_path: Path) -> None:
+    net, metadata = make_sdabn(1), Metadata("tiny-sdabn", 1, "camvid")
+    save_weights(net, tmp_path / "w.st", metadata)
+    with pytest.raises(UsageError, match=r"w\.st: holds no float16 weights"):
+        export_onnx(net, tmp_path / "k1.onnx", metadata, share=tmp_path / "w.st")
+    assert [path.name for path in tmp_path.iterdir()] == ["w.st"]
+
+
 def test_a_file_that_shares_its_weights_holds_only_the_graph(folder: Path) -> None:
     assert (folder / "shared.onnx").stat().st_size < 0.6 * (folder / "k1.onnx").stat().st_size
     graph = onnx.load(folder / "shared.onnx", load_external_data=False).graph
@@ -194,7 +243,7 @@ def test_a_file_that_shares_its_weights_holds_only_the_graph(folder: Path) -> No
 def test_weights_in_another_folder_cannot_be_shared(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "k1.onnx"
     with pytest.raises(UsageError) as caught:
-        export_onnx(tiny(folder, 1), path, share=folder / "w.st")
+        export_onnx(tiny(folder, 1), path, METADATA, share=folder / "w.st")
     assert str(path) in str(caught.value)
     assert str(folder / "w.st") in str(caught.value)
     assert not list(tmp_path.iterdir())

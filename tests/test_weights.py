@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rtsdb.classes import CAMVID
+from rtsdb.classes import CAMVID, CLASS_SETS
 from rtsdb.errors import UsageError
+from rtsdb.models.metadata import Metadata
 from rtsdb.weights import FOLDER, SHIPPED, find_model
 
 
@@ -52,6 +53,28 @@ def test_a_file_of_one_s_own_is_found(tmp_path: Path) -> None:
     assert (found.onnx, found.weights) == (None, weights)
 
 
+@pytest.mark.parametrize("name", ["cityscapes", "camvid"])
+def test_a_file_of_one_s_own_names_its_classes(tmp_path: Path, name: str) -> None:
+    onnx, safetensors = pytest.importorskip("onnx"), pytest.importorskip("safetensors.numpy")
+    header = Metadata("sdabn", 1, name).header()
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], []))
+    onnx.helper.set_model_props(model, header)
+    onnx.save(model, tmp_path / "a.onnx")
+    safetensors.save_file({}, tmp_path / "a.safetensors", metadata=header)
+    for file in ("a.onnx", "a.safetensors"):
+        assert find_model(str(tmp_path / file), 1).classes is CLASS_SETS[name]
+
+
+@pytest.mark.parametrize("name", ["foreign.onnx", "foreign.safetensors"])
+def test_the_classes_of_a_foreign_file_are_not_guessed(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(
+        b"" if name.endswith("onnx") else (2).to_bytes(8, "little") + b"{}"
+    )
+    files = find_model(str(tmp_path / name), 1)
+    with pytest.raises(UsageError, match=f"{name}: .*classes are unknown.*rtsdb"):
+        _ = files.classes
+
+
 def test_the_package_s_weights_stay_under_25_mb() -> None:
     assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) < 25e6
 
@@ -61,10 +84,9 @@ def test_shipped_weights_load_and_have_the_stages_promised(name: str) -> None:
     pytest.importorskip("torch")
     from rtsdb.models.checkpoint import load_weights
 
-    classes, most = SHIPPED[name]
     net, metadata = load_weights(FOLDER / f"{name}.safetensors")
-    assert (metadata.preset, metadata.classes) == (name, classes.name)
-    assert net.stages == most
+    assert metadata.preset == name
+    assert net.stages == SHIPPED[name]
 
 
 @pytest.mark.parametrize("stages", [1, 2, 3])

@@ -11,11 +11,16 @@ from rtsdb.cli.console import console
 
 
 def export(
-    weights: Annotated[Path, typer.Option(help="A .safetensors file made by rtsdb train.")],
+    weights: Annotated[
+        Path, typer.Option(help="A .safetensors file made by rtsdb train or import-weights.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The ONNX file to write.")],
     stages: Annotated[
         int | None, typer.Option(help="Blocks K; default: all there are.", min=1, max=3)
     ] = None,
+    precision: Annotated[
+        str, typer.Option(help="fp32, or fp16 (for TensorRT) inside; the contract is the same.")
+    ] = "fp32",
     share: Annotated[
         bool,
         typer.Option(
@@ -28,5 +33,5 @@ def export(
     from rtsdb.models.checkpoint import load_weights
 
     net, metadata = load_weights(weights, stages=stages)
-    export_onnx(net, output, share=weights if share else None)
-    console.print(f"{metadata.preset} K={net.stages}: [bold]{output}[/]")
+    export_onnx(net, output, metadata, precision=precision, share=weights if share else None)
+    console.print(f"{metadata.preset} K={net.stages} {precision}: [bold]{output}[/]")

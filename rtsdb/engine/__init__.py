@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from rtsdb.engine.base import Engine
+from rtsdb.engine.registry import ENGINES, choose
 from rtsdb.errors import UsageError
 from rtsdb.tiling import HALO
 from rtsdb.weights import find_model
-
-ENGINES = ("openvino", "torch")
 
 
 def load_engine(
@@ -22,34 +21,18 @@ def load_engine(
 ) -> Engine:
     """Open an engine for a shipped preset, an ONNX file or a weights file.
 
-    stages: number of blocks K. engine: 'auto' (openvino), 'openvino' or 'torch'. tile: (width,
-    height) of tiles, None for whole frames. Raises UsageError for what does not exist.
+    stages: number of blocks K. engine: a name of `rtsdb.engine.registry.ENGINES`, or 'auto', the
+    first of them that works here. tile: (width, height) of tiles, None for whole frames.
+    Raises UsageError for what does not exist.
 
     >>> import numpy as np
     >>> with load_engine("rt", stages=1) as engine:
     ...     engine(np.zeros((64, 96, 3), np.uint8), sigma=25).labels.shape
     (64, 96)
     """
-    if engine == "auto":
-        engine = "openvino"
-    if engine not in ENGINES:
+    if engine not in ("auto", *ENGINES):
         known = ", ".join(["auto", *ENGINES])
         raise UsageError(f"--engine {engine}: no such engine; choose one of: {known}")
     files = find_model(model, stages)
-    if engine == "torch":
-        from rtsdb.engine.torch import TorchEngine
-
-        if files.weights is None:
-            raise UsageError(f"--engine torch: {model} is ONNX; give the .safetensors file")
-        return TorchEngine(
-            files.weights, stages=stages, precision=precision, tile=tile, halo=halo, slots=slots
-        )
-    from rtsdb.engine.openvino import OpenVinoEngine
-
-    if files.onnx is None:
-        raise UsageError(
-            f"--engine openvino: {model} holds weights; make the ONNX file with 'rtsdb export'"
-        )
-    return OpenVinoEngine(
-        files.onnx, label=files.label, precision=precision, tile=tile, halo=halo, slots=slots
-    )
+    kind = choose(files, precision) if engine == "auto" else ENGINES[engine]
+    return kind.open(files, precision=precision, tile=tile, halo=halo, slots=slots)

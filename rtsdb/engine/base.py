@@ -67,6 +67,13 @@ class Engine(Resource, ABC):
     info: EngineInfo
     slots: int
 
+    @classmethod
+    def probe(cls) -> None:
+        """Raise RtsdbError, naming the reason, where this kind of engine cannot work here.
+
+        Having been imported is all that most need.
+        """
+
     @abstractmethod
     def prepare(self, height: int, width: int) -> None:
         """Plan, allocate and compile for frames of this size; needs all slots to be free."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import openvino as ov
 
 from rtsdb.engine.base import EngineInfo
+from rtsdb.engine.contract import check_contract
 from rtsdb.engine.tiled import TileBuffers, TiledEngine
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.machine import has_bf16
@@ -38,7 +39,7 @@ class OpenVinoEngine(TiledEngine[Job]):
 
     model: path of an ONNX file of the frame contract. precision: 'auto' (bf16 where the CPU has
     the instructions, else fp32), 'fp32' or 'bf16'.
-    Raises UsageError for an unknown precision and for a file that is no such model.
+    Raises UsageError for a file that is no such model.
     """
 
     def __init__(
@@ -58,12 +59,9 @@ class OpenVinoEngine(TiledEngine[Job]):
         except RuntimeError as error:
             first = str(error).strip().splitlines()[-1]
             raise UsageError(f"{model}: not an ONNX file that OpenVINO reads ({first})") from error
-        check_contract(model, self._model)
+        check_contract(model, _types(self._model))
         if precision == "auto":
             precision = "bf16" if has_bf16() else "fp32"
-        if precision not in PRECISIONS:
-            known = ", ".join(["auto", *PRECISIONS])
-            raise UsageError(f"--precision {precision}: the openvino engine has {known}")
         self._settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
@@ -126,8 +124,8 @@ class OpenVinoEngine(TiledEngine[Job]):
 
     def close(self) -> None:
         """Drop requests and the compiled model."""
-        self._settle()
-        self._slots, self._free, self._plan, self._compiled = [], [], None, None
+        super().close()
+        self._compiled = None
 
 
 @cache
@@ -141,13 +139,10 @@ def shared_core() -> ov.Core:
     return ov.Core()
 
 
-def check_contract(path: Path, model: ov.Model) -> None:
-    """Raise UsageError unless the model has the names and types of the frame contract."""
-    found = {port.any_name: port.element_type.get_type_name() for port in model.inputs}
-    found |= {port.any_name: port.element_type.get_type_name() for port in model.outputs}
-    wanted = {"frame": "u8", "noise": "f32", "denoised": "u8", "labels": "u8"}
-    if found != wanted:
-        raise UsageError(
-            f"{path}: inputs and outputs are {found}, not rtsdb's frame contract; "
-            "make the file with 'rtsdb export'"
-        )
+def _types(model: ov.Model) -> dict[str, str]:
+    """Inputs and outputs by name, in numpy's words."""
+    words = {"u8": "uint8", "f32": "float32"}
+    kinds = {
+        port.any_name: port.element_type.get_type_name() for port in (*model.inputs, *model.outputs)
+    }
+    return {name: words.get(kind, kind) for name, kind in kinds.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from abc import abstractmethod
 from contextlib import suppress
@@ -11,10 +10,11 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from rtsdb.engine.base import Engine, Result, Timings
+from rtsdb.engine.base import Result, Timings
+from rtsdb.engine.slots import SlottedEngine
 from rtsdb.errors import RtsdbError
 from rtsdb.noise import NoiseLevel
-from rtsdb.tiling import TilePlan, gather, plan_tiles, stitch
+from rtsdb.tiling import TilePlan, gather, stitch
 from rtsdb.video.frame import Image, Labels
 
 Job = TypeVar("Job")
@@ -44,10 +44,11 @@ class TileBuffers:
         )
 
 
-class _Slot(Generic[Job]):
+class Slot(Generic[Job]):
     """Buffers of one frame under way, and the jobs that fill them."""
 
     def __init__(self, plan: TilePlan) -> None:
+        self.plan = plan
         self.tiles = [
             TileBuffers.allocate(plan.tile_height, plan.tile_width) for _ in range(plan.count)
         ]
@@ -60,18 +61,8 @@ class _Slot(Generic[Job]):
         self.gathered = 0.0
 
 
-class TiledEngine(Engine, Generic[Job]):
-    """Tickets, slots and tiles; a concrete engine adds how one tile is run.
-
-    tile: (width, height) of the tiles' kept parts, None for the whole frame at once.
-    """
-
-    def __init__(self, *, slots: int, tile: tuple[int, int] | None, halo: int) -> None:
-        self.slots, self.tile, self.halo = slots, tile, halo
-        self._plan: TilePlan | None = None
-        self._slots: list[_Slot[Job]] = []
-        self._free: list[int] = []
-        self._lock = threading.Lock()
+class TiledEngine(SlottedEngine[Slot[Job]], Generic[Job]):
+    """Every tile is a job of its own; a concrete engine adds how one is run."""
 
     @abstractmethod
     def compile(self, height: int, width: int) -> None:
@@ -93,40 +84,17 @@ class TiledEngine(Engine, Generic[Job]):
     def wait(self, job: Job) -> float:
         """Wait for a started job; the seconds it computed, queueing excluded."""
 
-    @property
-    def plan(self) -> str:
-        """The tile plan in one line."""
-        return str(self._plan) if self._plan else "not prepared"
-
-    def prepare(self, height: int, width: int) -> None:
-        """Plan tiles, allocate every slot and compile; nothing to do if the size is the same."""
-        if self._plan and (self._plan.height, self._plan.width) == (height, width):
-            return
-        if len(self._free) != len(self._slots):
-            raise RtsdbError("the engine cannot change its frame size with frames under way")
-        self._settle()
-        plan = plan_tiles(height, width, self.tile, halo=self.halo)
+    def open_slots(self, plan: TilePlan) -> list[Slot[Job]]:
+        """Compile, allocate, and prepare a job for every tile."""
         self.compile(plan.tile_height, plan.tile_width)
-        self._slots = [_Slot(plan) for _ in range(self.slots)]
-        for slot in self._slots:
+        slots = [Slot[Job](plan) for _ in range(self.slots)]
+        for slot in slots:
             slot.jobs = [self.begin(tile) for tile in slot.tiles]
-        self._plan, self._free = plan, list(range(self.slots))
+        return slots
 
-    def submit(self, frame: Image, noise: NoiseLevel) -> int:
+    def run_slot(self, slot: Slot[Job], frame: Image, noise: NoiseLevel) -> None:
         """Gather the tiles of a frame and start them."""
-        plan = self._plan
-        wanted = None if plan is None else (plan.height, plan.width, 3)
-        if plan is None or frame.shape != wanted or frame.dtype != np.uint8:
-            raise RtsdbError(
-                f"the engine is prepared for uint8 frames of shape {wanted}, "
-                f"got {frame.dtype} {frame.shape}"
-            )
-        with self._lock:
-            if not self._free:
-                raise RtsdbError(f"all {self.slots} slots of the engine are in use")
-            ticket = self._free.pop(0)
-        slot = self._slots[ticket]
-        self._finish(slot)
+        plan = slot.plan
         before = time.perf_counter()
         if plan.identity and frame.flags.c_contiguous and frame.flags.writeable:
             self.read_in_place(slot.jobs[0], frame)
@@ -140,12 +108,10 @@ class TiledEngine(Engine, Generic[Job]):
         slot.under_way = True
         for job in slot.jobs:
             self.start(job)
-        return ticket
 
-    def result(self, ticket: int) -> Result:
+    def slot_result(self, slot: Slot[Job]) -> Result:
         """Wait for every tile of a frame and stitch them."""
-        slot, plan = self._slots[ticket], self._plan
-        assert plan is not None
+        plan = slot.plan
         inferred = sum(self.wait(job) for job in slot.jobs)
         slot.under_way = False
         before = time.perf_counter()
@@ -156,18 +122,7 @@ class TiledEngine(Engine, Generic[Job]):
         timings = Timings(slot.gathered, inferred, stitched)
         return Result(slot.denoised, slot.labels, timings)
 
-    def release(self, ticket: int) -> None:
-        """Give the slot of a ticket back."""
-        with self._lock:
-            if ticket not in self._free:
-                self._free.append(ticket)
-
-    def _settle(self) -> None:
-        """Wait until nothing runs on any slot's buffers."""
-        for slot in self._slots:
-            self._finish(slot)
-
-    def _finish(self, slot: _Slot[Job]) -> None:
+    def settle_slot(self, slot: Slot[Job]) -> None:
         """Wait for the jobs of a frame that was released before its result was collected."""
         if slot.under_way:
             for job in slot.jobs:

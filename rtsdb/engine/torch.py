@@ -8,10 +8,11 @@ from pathlib import Path
 
 from rtsdb.engine.base import EngineInfo
 from rtsdb.engine.tiled import TileBuffers, TiledEngine
-from rtsdb.errors import MissingPackageError, UsageError
+from rtsdb.errors import MissingPackageError
 
 try:
     import torch
+    from torch import nn
 except ImportError as error:
     raise MissingPackageError("torch", extra="train") from error
 
@@ -25,8 +26,10 @@ class TorchEngine(TiledEngine[TileBuffers]):
     """Float32 on the CPU, one tile after the other, from a safetensors weights file.
 
     Work happens in `result`: there is no background thread. Raises UsageError for weights that
-    do not fit (see `load_weights`) and for a precision other than 'auto' and 'fp32'.
+    do not fit, see `load_weights`.
     """
+
+    device = "cpu"
 
     def __init__(
         self,
@@ -39,15 +42,13 @@ class TorchEngine(TiledEngine[TileBuffers]):
         slots: int = 2,
     ) -> None:
         super().__init__(slots=slots, tile=tile, halo=halo)
-        if precision not in ("auto", "fp32"):
-            raise UsageError(f"--precision {precision}: the torch engine has auto, fp32")
         net, metadata = load_weights(weights, stages=stages)
-        self._net = FrameNet(net)
+        self.net: nn.Module = FrameNet(net)
         self.info = EngineInfo(
             name="torch",
             model=f"{metadata.preset} K={stages}",
             precision="fp32",
-            device="cpu",
+            device=self.device,
             versions={"torch": torch.__version__},
         )
 
@@ -69,6 +70,7 @@ class TorchEngine(TiledEngine[TileBuffers]):
         """Run the net on one tile."""
         before = time.perf_counter()
         with torch.inference_mode():
-            denoised, labels = self._net(torch.from_numpy(job.frame), torch.from_numpy(job.noise))
-        job.denoised[:], job.labels[:] = denoised.numpy(), labels.numpy()
+            frame, noise = torch.from_numpy(job.frame), torch.from_numpy(job.noise)
+            denoised, labels = self.net(frame.to(self.device), noise.to(self.device))
+            job.denoised[:], job.labels[:] = denoised.cpu().numpy(), labels.cpu().numpy()
         return time.perf_counter() - before

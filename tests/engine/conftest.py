@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rtsdb.engine import ENGINES, load_engine
+from rtsdb.engine import load_engine
 from rtsdb.engine.base import Engine
 
 Draw = Callable[..., NDArray[np.uint8]]
@@ -27,7 +27,7 @@ def draw() -> Draw:
     return smooth_with_noise
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=["openvino", "onnxruntime", "torch"])
 def opened(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """K=1 in float32 with two slots."""
     if request.param == "torch":

@@ -33,12 +33,13 @@ def assert_equal(found: Result, wanted: Result) -> None:
     assert np.array_equal(found.labels, wanted.labels)
 
 
-def test_openvino_gives_what_torch_gives(draw: Draw) -> None:
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_every_engine_gives_what_torch_gives(draw: Draw, name: str) -> None:
     pytest.importorskip("torch").set_num_threads(1)
     frame = draw(90, 130)
     ours, reference = (
         load_engine("rt", stages=2, engine=name, precision="fp32")(frame, sigma=25)
-        for name in ("openvino", "torch")
+        for name in (name, "torch")
     )
     apart = np.abs(ours.denoised.astype(int) - reference.denoised)
     assert np.mean(apart <= 1) >= 0.999
@@ -187,7 +188,7 @@ def test_frames_that_cannot_be_written_to_are_read(engine: Engine, draw: Draw) -
     assert_equal(whole(engine, locked), wanted)
 
 
-@pytest.mark.parametrize("name", ["openvino", "torch"])
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime", "torch"])
 def test_tiles_under_way_together_give_the_right_frames(draw: Draw, name: str) -> None:
     if name == "torch":
         pytest.importorskip("torch").set_num_threads(1)
@@ -211,8 +212,9 @@ def test_tiles_with_a_wide_halo_give_nearly_what_the_whole_frame_gives(draw: Dra
     assert np.mean(one.labels == tiled.labels) >= 0.99
 
 
-def test_closing_twice_and_opening_again_is_fine(draw: Draw) -> None:
-    engine = load_engine("rt", precision="fp32")
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_closing_twice_and_opening_again_is_fine(draw: Draw, name: str) -> None:
+    engine = load_engine("rt", engine=name, precision="fp32")
     frame = draw(64, 64)
     wanted = engine(frame)
     engine.submit(frame, NOISE)
@@ -240,9 +242,10 @@ def test_auto_is_openvino_at_a_precision_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"engine": "tensorrt9"}, "--engine tensorrt9: .*auto, openvino, torch"),
-        ({"precision": "int3"}, "--precision int3: .*auto, fp32, bf16"),
-        ({"engine": "torch", "precision": "bf16"}, "--precision bf16: .*auto, fp32"),
+        ({"engine": "tensorrt9"}, "--engine tensorrt9: .*auto, .*openvino, onnxruntime, torch"),
+        ({"precision": "int3"}, "--precision int3: .*auto, .*fp32, bf16"),
+        ({"engine": "torch", "precision": "bf16"}, "--precision bf16: .*torch .*auto, fp32"),
+        ({"engine": "onnxruntime", "precision": "fp16"}, "--precision fp16: .*auto, fp32"),
         ({"model": "rtx"}, "--model rtx"),
         ({"model": "none.onnx"}, "none.onnx: no such file"),
         ({"stages": 0}, "--stages 0"),
@@ -273,22 +276,27 @@ def refused(path: Path, **arguments: str) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
 @pytest.mark.parametrize("content", [b"", b"not a model\n" * 50, bytes(range(256))])
-def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path, content: bytes, engine: str) -> None:
     path = tmp_path / "fake.onnx"
     path.write_bytes(content)
-    refused(path)
+    refused(path, engine=engine)
 
 
-def test_an_onnx_file_without_the_weights_it_refers_to_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_an_onnx_file_without_the_weights_it_refers_to_is_refused(
+    tmp_path: Path, engine: str
+) -> None:
     from rtsdb.weights import FOLDER
 
     path = tmp_path / "alone.onnx"
     path.write_bytes((FOLDER / "rt-k1.onnx").read_bytes())
-    assert "rt.safetensors" in refused(path)
+    assert "rt.safetensors" in refused(path, engine=engine)
 
 
-def test_an_onnx_file_with_other_inputs_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_an_onnx_file_with_other_inputs_is_refused(tmp_path: Path, engine: str) -> None:
     onnx = pytest.importorskip("onnx")
     helper, floating = onnx.helper, onnx.TensorProto.FLOAT
     graph = helper.make_graph(
@@ -300,7 +308,7 @@ def test_an_onnx_file_with_other_inputs_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.onnx"
     opset = [helper.make_opsetid("", 17)]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
-    assert "frame contract" in refused(path)
+    assert "frame contract" in refused(path, engine=engine)
 
 
 def test_a_file_for_the_other_engine_is_refused_with_the_way_out(tmp_path: Path) -> None:

@@ -1,0 +1,141 @@
+"""The engines there are, fastest first, and which of them works here."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rtsdb.engine.base import Engine
+from rtsdb.errors import MissingPackageError, RtsdbError, UsageError
+from rtsdb.optional import load_package
+from rtsdb.weights import ModelFiles
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EngineKind:
+    """One way to run a network.
+
+    name: as --engine takes it. module, class_name: where in `rtsdb.engine` it is. package: what
+    must be installed, and the extra that brings it. reads: the kind of file that it opens.
+    precisions: what --precision takes beside 'auto'.
+    """
+
+    name: str
+    module: str
+    class_name: str
+    package: str
+    extra: str
+    reads: Literal["onnx", "weights"]
+    precisions: tuple[str, ...]
+
+    def load(self) -> type[Any]:
+        """Import the engine's class, a subclass of `Engine`.
+
+        Raises MissingPackageError where its package is absent, RtsdbError where that is broken.
+        """
+        load_package(self.package, extra=self.extra)
+        module = importlib.import_module(f"rtsdb.engine.{self.module}")
+        found: type[Any] = getattr(module, self.class_name)
+        return found
+
+    def check_precision(self, precision: str) -> None:
+        """Raise UsageError for a precision that it does not have."""
+        if precision not in ("auto", *self.precisions):
+            known = ", ".join(["auto", *self.precisions])
+            raise UsageError(f"--precision {precision}: the {self.name} engine has {known}")
+
+    def probe(self) -> None:
+        """Raise RtsdbError, naming the reason, where the engine does not work."""
+        self.load().probe()
+
+    def open(self, files: ModelFiles, **settings: Any) -> Engine:
+        """Open a model. settings: precision, tile, halo and slots, as `load_engine` takes them."""
+        self.check_precision(settings["precision"])
+        if self.reads == "onnx":
+            settings |= {"model": files.need_onnx(self.name), "label": files.label}
+        else:
+            settings |= {"weights": files.need_weights(self.name), "stages": files.stages}
+        engine: Engine = self.load()(**settings)
+        return engine
+
+
+ENGINES = {
+    kind.name: kind
+    for kind in (
+        EngineKind(
+            "torch-tensorrt",
+            module="torch_tensorrt",
+            class_name="TorchTensorRtEngine",
+            package="torch_tensorrt",
+            extra="torchtrt",
+            reads="weights",
+            precisions=("fp16",),
+        ),
+        EngineKind(
+            "onnxruntime-gpu",
+            module="onnxruntime",
+            class_name="OnnxRuntimeGpuEngine",
+            package="onnxruntime",
+            extra="onnxruntime-gpu",
+            reads="onnx",
+            precisions=("fp32", "fp16"),
+        ),
+        EngineKind(
+            "openvino",
+            module="openvino",
+            class_name="OpenVinoEngine",
+            package="openvino",
+            extra="openvino",
+            reads="onnx",
+            precisions=("fp32", "bf16"),
+        ),
+        EngineKind(
+            "onnxruntime",
+            module="onnxruntime",
+            class_name="OnnxRuntimeEngine",
+            package="onnxruntime",
+            extra="onnxruntime",
+            reads="onnx",
+            precisions=("fp32",),
+        ),
+        EngineKind(
+            "torch",
+            module="torch",
+            class_name="TorchEngine",
+            package="torch",
+            extra="train",
+            reads="weights",
+            precisions=("fp32",),
+        ),
+    )
+}
+"""By name, in the order in which 'auto' tries them."""
+
+
+def choose(files: ModelFiles, precision: str) -> EngineKind:
+    """The first engine that reads these files, has this precision, and works here.
+
+    One that is installed but does not work is logged in one line. Raises UsageError when the files
+    or the precision leave nothing to choose from.
+    """
+    able = [kind for kind in ENGINES.values() if precision in ("auto", *kind.precisions)]
+    if not able:
+        every = dict.fromkeys(p for kind in ENGINES.values() for p in kind.precisions)
+        raise UsageError(f"--precision {precision}: give one of {', '.join(['auto', *every])}")
+    for kind in able:
+        if (files.onnx if kind.reads == "onnx" else files.weights) is None:
+            continue
+        try:
+            kind.probe()
+        except MissingPackageError:
+            continue
+        except RtsdbError as error:
+            log.warning("--engine %s does not work here: %s", kind.name, error)
+            continue
+        return kind
+    names = ", ".join(kind.name for kind in able)
+    raise UsageError(f"{files.label}: needs one of the engines {names}; see 'rtsdb doctor'")
