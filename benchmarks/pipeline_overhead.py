@@ -22,7 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from rtsdb.data.degradations import NoiseSimulator
+from rtsdb.data.noise_models import GaussianNoise, NoiseSimulator
 from rtsdb.engine import load_engine
 from rtsdb.engine.base import Engine
 from rtsdb.machine import describe_machine
@@ -57,7 +57,7 @@ class Recorded(Source):
 
 def draw_frames(width: int, height: int, count: int) -> list[Image]:
     """Noisy demo frames."""
-    simulator, frames = NoiseSimulator(SIGMA, seed=0), []
+    simulator, frames = NoiseSimulator(GaussianNoise.awgn(SIGMA), seed=0), []
     with DemoSource(width=width, height=height, frames=count) as source:
         clean = np.empty((height, width, 3), np.uint8)
         while (stamp := source.read(clean)) is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtsdb.data.degradations import NoiseSimulator
+from rtsdb.data.noise_models import GaussianNoise, NoiseSimulator
 from rtsdb.engine import load_engine
 from rtsdb.engine.base import Result
 from rtsdb.machine import describe_machine
@@ -32,7 +32,7 @@ def noisy_frame() -> Image:
     frame = np.empty((HEIGHT, WIDTH, 3), np.uint8)
     with DemoSource(width=WIDTH, height=HEIGHT, frames=1) as source:
         source.read(frame)
-    NoiseSimulator(SIGMA, seed=0).apply(frame, frame, 0)
+    NoiseSimulator(GaussianNoise.awgn(SIGMA), seed=0).apply(frame, frame, 0)
     return frame
 
 
