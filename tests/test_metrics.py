@@ -1,14 +1,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from torch import Tensor
+from torchmetrics.functional.classification import multiclass_accuracy, multiclass_jaccard_index
+from torchmetrics.functional.image import (
+    peak_signal_noise_ratio,
+    structural_similarity_index_measure,
+)
 
-from rtsdb.metrics import ConfusionMatrix, psnr
+from rtsdb.metrics import ConfusionMatrix, Picture, psnr, ssim
 
 SHAPES = st.lists(st.integers(1, 12), min_size=1, max_size=3).map(tuple)
 
@@ -43,12 +52,66 @@ def test_psnr_of_a_view_is_that_of_its_copy() -> None:
     assert psnr(a[:, ::-2], b[::1, ::-2]) == psnr(a[:, ::-2].copy(), b[:, ::-2].copy())
 
 
-@pytest.mark.parametrize(
-    "other", [np.zeros((4, 5), np.uint8), np.zeros((4, 4), np.float32), np.zeros(16, np.uint8)]
-)
-def test_psnr_refuses_other_arrays(other: NDArray[np.uint8]) -> None:
-    with pytest.raises(ValueError, match="uint8 images of one shape"):
-        psnr(np.zeros((4, 4), np.uint8), other)
+@settings(deadline=None)
+@given(SHAPES, st.integers(0, 1000))
+def test_psnr_of_floats_is_that_of_the_same_bytes(shape: tuple[int, ...], seed: int) -> None:
+    a, b = np.random.default_rng(seed).integers(0, 256, (2, *shape), dtype=np.uint8)
+    assert psnr(a.astype(np.float32), b) == pytest.approx(psnr(a, b))
+
+
+@pytest.mark.parametrize("score", [psnr, ssim])
+def test_pictures_of_different_shapes_are_refused(score: Callable[..., float]) -> None:
+    with pytest.raises(ValueError, match="one shape"):
+        score(np.zeros((16, 16), np.uint8), np.zeros((16, 17), np.uint8))
+
+
+def test_pictures_smaller_than_the_window_have_no_ssim() -> None:
+    small = np.zeros((10, 40, 3), np.uint8)
+    with pytest.raises(ValueError, match="at least 11x11"):
+        ssim(small, small)
+
+
+def pictures(seed: int, kind: type) -> tuple[Picture, Picture]:
+    """A smooth picture and the same with noise."""
+    rng = np.random.default_rng(seed)
+    clean = cv2.resize(rng.uniform(0, 255, (5, 7, 3)), (70, 50))
+    noisy = np.clip(clean + rng.uniform(1, 60) * rng.standard_normal(clean.shape), 0, 255)
+    return clean.astype(kind), noisy.astype(kind)
+
+
+def planes(picture: Picture) -> Tensor:
+    return torch.from_numpy(picture.astype(np.float64)).permute(2, 0, 1)[None]
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+@pytest.mark.parametrize("seed", range(5))
+def test_psnr_and_ssim_agree_with_torchmetrics(seed: int, kind: type) -> None:
+    clean, noisy = pictures(seed, kind)
+    expected = peak_signal_noise_ratio(planes(noisy), planes(clean), data_range=255.0)
+    assert psnr(noisy, clean) == pytest.approx(float(expected), abs=1e-6)
+    whole = structural_similarity_index_measure(
+        planes(noisy), planes(clean), data_range=255.0, return_full_image=True
+    )
+    # torchmetrics extends the picture by reflection; Wang et al. keep to whole windows.
+    expected = whole[1][..., 5:-5, 5:-5].mean()
+    assert ssim(noisy, clean) == pytest.approx(float(expected), abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_scores_of_labels_agree_with_torchmetrics(seed: int) -> None:
+    matrix = ConfusionMatrix(11)
+    preds, truths = [], []
+    for frame in range(3):
+        preds.append(labels(seed + 10 * frame, 500, 11, False))
+        truths.append(labels(seed + 10 * frame + 5, 500, 11, True))
+        matrix.update(preds[-1], truths[-1])
+    pred, truth = (torch.from_numpy(np.concatenate(x)).long() for x in (preds, truths))
+    kinds = {"num_classes": 11, "ignore_index": 255}
+    expected = multiclass_jaccard_index(pred, truth, average="none", **kinds)
+    assert matrix.iou() == pytest.approx(expected.numpy(), abs=1e-6)
+    assert matrix.miou() == pytest.approx(float(expected.mean()), abs=1e-6)
+    expected = multiclass_accuracy(pred, truth, average="micro", **kinds)
+    assert matrix.pixel_accuracy() == pytest.approx(float(expected), abs=1e-6)
 
 
 @settings(deadline=None, max_examples=50)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
-import os
 from dataclasses import asdict
 from pathlib import Path
 
 from rtsdb.engine.base import Engine
-from rtsdb.errors import UsageError
+from rtsdb.files import json_number, write_text
 from rtsdb.machine import describe_machine
 from rtsdb.pipeline.run import Summary
 
@@ -38,29 +36,15 @@ def build_report(
         "dropped": dict(summary.dropped),
         "latency_ms": {k: asdict(v) for k, v in summary.latency.percentiles().items()},
         "psnr_db": {
-            "noisy": _finite(quality.psnr_noisy / quality.frames),
-            "denoised": _finite(quality.psnr_denoised / quality.frames),
+            "noisy": json_number(quality.psnr_noisy / quality.frames),
+            "denoised": json_number(quality.psnr_denoised / quality.frames),
         }
         if quality.frames
         else None,
-        "miou": _finite(confusion.miou()) if confusion is not None and summary.frames else None,
+        "miou": json_number(confusion.miou()) if confusion is not None and summary.frames else None,
     }
-
-
-def check_writable(path: Path) -> None:
-    """Raise UsageError if a report cannot be written to `path`, before the run and not after."""
-    folder = path.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK) or path.is_dir():
-        raise UsageError(f"--report {path}: cannot be written; give a file in a writable folder")
 
 
 def write_report(report: dict[str, object], path: Path) -> None:
     """Write a report as indented JSON, in one piece or not at all."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(report, indent=2) + "\n")
-    os.replace(partial, path)
-
-
-def _finite(value: float) -> float | None:
-    """JSON knows no infinity: equal pictures have no PSNR."""
-    return value if math.isfinite(value) else None
+    write_text(json.dumps(report, indent=2) + "\n", path)
