@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.runtime
 	$(BIN)/rtsdb run --source demo --frames 24 --simulate-noise 25 --sink demo.mp4
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(VENV)/.pycuda
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev
@@ -38,6 +38,11 @@ $(VENV)/.runtime: pyproject.toml | $(BIN)/python
 $(VENV)/.dev: pyproject.toml $(VENV)/.runtime
 	$(BIN)/pip install --quiet $(TORCH)
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+# Compiled here, which takes minutes, for tests on the CUDA driver double: they need no GPU.
+$(VENV)/.pycuda: tests/cuda_double/install_pycuda.py $(VENV)/.dev
+	$(BIN)/python -m tests.cuda_double.install_pycuda
 	touch $@
 
 clean:

@@ -7,7 +7,11 @@ import sys
 
 import typer
 
+from rtsdb.cli.build import build
+from rtsdb.cli.doctor import doctor
+from rtsdb.cli.eval import evaluate
 from rtsdb.cli.export import export
+from rtsdb.cli.import_weights import import_weights
 from rtsdb.cli.run import run
 from rtsdb.cli.train import train
 from rtsdb.errors import RtsdbError
@@ -20,8 +24,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for command in (run, train, export):
+for command in (run, train, export, build, doctor, import_weights):
     app.command()(command)
+app.command("eval")(evaluate)
 
 
 def main() -> None:
