@@ -10,11 +10,14 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from rtsdb.models.ddfn import DDFN
-from rtsdb.models.denoiser import Denoiser
+from rtsdb.models.denoiser import Denoiser, Pyramid
 from rtsdb.models.hrnet import HRNet
 from rtsdb.models.presets import NetConfig, RtConfig, SdabnConfig
-from rtsdb.models.segmenter import Segmenter
+from rtsdb.models.segmenter import Decoded, Refiner, Segmenter
 from rtsdb.models.upsample import upsample
+
+Features = tuple[Tensor, ...]
+"""What a part leaves for the same part of the next block."""
 
 
 class SDB(nn.Module, ABC):
@@ -29,8 +32,8 @@ class SDB(nn.Module, ABC):
 
     @abstractmethod
     def segment(
-        self, seen: Tensor, sigma: Tensor | None, carried: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
+        self, seen: Tensor, sigma: Tensor | None, carried: Features | None
+    ) -> tuple[Tensor, Features | None]:
         """Logits [N, classes, H/4, W/4] of what is seen, and features to carry on."""
 
     @abstractmethod
@@ -40,8 +43,8 @@ class SDB(nn.Module, ABC):
         estimate: Tensor | None,
         condition: Tensor,
         sigma: Tensor | None,
-        carried: Tensor | None,
-    ) -> tuple[Tensor, Tensor | None]:
+        carried: Features | None,
+    ) -> tuple[Tensor, Features | None]:
         """The estimate x(k) from y, x(k-1) and a condition [N, classes, H/4, W/4]; features."""
 
     @abstractmethod
@@ -52,20 +55,21 @@ class SDB(nn.Module, ABC):
 class RtBlock(SDB):
     """`rt`: parts that know the noise level, carry features on and gate: (1-g) x(k-1) + g y + f."""
 
-    segmenter: Segmenter
+    segmenter: Segmenter | Refiner
     denoiser: Denoiser
 
     def __init__(self, config: RtConfig, classes: int, *, follows: bool) -> None:
         super().__init__()
-        self.segmenter = Segmenter(config, classes, follows=follows)
+        self.segmenter = Refiner(config, classes) if follows else Segmenter(config, classes)
         self.denoiser = Denoiser(config, classes, follows=follows)
 
     def segment(
-        self, seen: Tensor, sigma: Tensor | None, carried: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
-        """Logits and decoder features."""
-        logits, decoded = self.segmenter(seen, sigma, carried)
-        return logits, decoded
+        self, seen: Tensor, sigma: Tensor | None, carried: Features | None
+    ) -> tuple[Tensor, Features | None]:
+        """Logits, and those with the decoder's features."""
+        inputs = (seen, sigma) if carried is None else (seen, sigma, Decoded(*carried))
+        decoded: Decoded = self.segmenter(*inputs)
+        return decoded.logits, decoded
 
     def denoise(
         self,
@@ -73,29 +77,19 @@ class RtBlock(SDB):
         estimate: Tensor | None,
         condition: Tensor,
         sigma: Tensor | None,
-        carried: Tensor | None,
-    ) -> tuple[Tensor, Tensor | None]:
+        carried: Features | None,
+    ) -> tuple[Tensor, Features | None]:
         """The gated estimate and its features."""
-        estimate, features = self.denoiser(noisy, estimate, condition, sigma, carried)
-        return estimate, features
+        before = None if carried is None else Pyramid(*carried)
+        found: tuple[Tensor, Pyramid] = self.denoiser(noisy, estimate, condition, sigma, before)
+        return found
 
     def continue_from(self, last: SDB) -> None:
-        """A copy of the last block, but for a denoiser that leaves the estimate as it is."""
-        self.load_state_dict(last.state_dict(), strict=False)
-        denoiser, segmenter = self.denoiser, self.segmenter
-        for part in (
-            denoiser.estimate,
-            denoiser.carry,
-            segmenter.carry,
-            denoiser.frame,
-            denoiser.gate,
-        ):
-            if part is not None:
-                nn.init.zeros_(part.weight)
-        assert denoiser.frame.bias is not None
-        assert denoiser.gate.bias is not None
-        nn.init.zeros_(denoiser.frame.bias)
-        nn.init.constant_(denoiser.gate.bias, -5.0)
+        """What the last block decided, unchanged, with its weights as the start."""
+        assert isinstance(last, RtBlock)
+        assert isinstance(self.segmenter, Refiner)
+        self.segmenter.start_after(last.segmenter)
+        self.denoiser.start_after(last.denoiser)
 
 
 class SdabnBlock(SDB):
@@ -113,8 +107,8 @@ class SdabnBlock(SDB):
         self.denoiser = DDFN(config.denoiser, classes)
 
     def segment(
-        self, seen: Tensor, sigma: Tensor | None, carried: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
+        self, seen: Tensor, sigma: Tensor | None, carried: Features | None
+    ) -> tuple[Tensor, Features | None]:
         """Logits."""
         return self.segmenter(seen), None
 
@@ -124,8 +118,8 @@ class SdabnBlock(SDB):
         estimate: Tensor | None,
         condition: Tensor,
         sigma: Tensor | None,
-        carried: Tensor | None,
-    ) -> tuple[Tensor, Tensor | None]:
+        carried: Features | None,
+    ) -> tuple[Tensor, Features | None]:
         """The estimate; no gradient reaches the denoiser before."""
         boosted = noisy if estimate is None else noisy + estimate.detach()
         return self.denoiser(boosted, upsample(condition, 4)), None

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rtsdb.models.packing import NOISE_MAPS, PACKED
 from rtsdb.models.presets import RtConfig
+from rtsdb.models.residual import Residual
 
 
-class Residual(nn.Module):
-    """x + conv1x1(relu(conv3x3(x))): no activation after the sum, which would die in training."""
+class Pyramid(NamedTuple):
+    """Features that a denoiser leaves for the next: at 1/2, 1/4 and 1/8 of the frame."""
 
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
-        self.mix = nn.Conv2d(channels, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Features [N, C, h, w] to the same shape."""
-        h: Tensor = self.mix(functional.relu(self.conv(x)))
-        return x + h
+    fine: Tensor
+    middle: Tensor
+    deep: Tensor
 
 
 class SFT(nn.Module):
@@ -54,17 +51,24 @@ class Denoiser(nn.Module):
     def __init__(self, config: RtConfig, classes: int, *, follows: bool) -> None:
         super().__init__()
         fine, c, deep = config.denoiser_fine, config.denoiser, config.denoiser_deep
-        self.enter = nn.Conv2d(PACKED, fine, 3, padding=1)
+        # Features that are carried on know the neighbourhood of y already.
+        side = 1 if follows else 3
+        self.enter = nn.Conv2d(PACKED, fine, side, padding=side // 2)
         self.noise = nn.Conv2d(NOISE_MAPS, fine, 1, bias=False)
         self.estimate = nn.Conv2d(PACKED, fine, 1, bias=False) if follows else None
-        self.carry = nn.Conv2d(fine, fine, 1, bias=False) if follows else None
+        self.carry = (
+            nn.ModuleList([nn.Conv2d(n, n, 1, bias=False) for n in (fine, c, deep)])
+            if follows
+            else None
+        )
         self.down = nn.Conv2d(fine, c, 2, 2)
         self.steer = SFT(classes, c)
-        self.middle = Residual(c)
+        self.middle_down = Residual(c)
         self.down_deep = nn.Conv2d(c, deep, 2, 2)
         self.steer_deep = SFT(classes, deep)
-        self.deep = nn.Sequential(*[Residual(deep) for _ in range(config.depth)])
+        self.deep = nn.Sequential(*[Residual(deep) for _ in range(config.deep_depth)])
         self.up_deep = nn.Conv2d(deep, 4 * c, 1)
+        self.middle_up = Residual(c)
         self.up = nn.Conv2d(c, 4 * fine, 1)
         self.after = nn.Conv2d(fine, fine, 3, padding=1)
         self.frame = nn.Conv2d(fine, PACKED, 1)
@@ -78,23 +82,49 @@ class Denoiser(nn.Module):
         estimate: Tensor | None,
         probabilities: Tensor,
         sigma: Tensor,
-        carried: Tensor | None,
-    ) -> tuple[Tensor, Tensor]:
-        """The estimate [N, 12, h, w] of block k, and features [N, C, h, w] for block k+1.
+        carried: Pyramid | None,
+    ) -> tuple[Tensor, Pyramid]:
+        """The estimate [N, 12, h, w] of block k, and features for block k+1.
 
         noisy, estimate: packed frames; probabilities: [N, classes, h/2, w/2]; sigma: noise maps
         [N, 2, h, w]; carried: the features of the block before.
         """
         h = self.enter(noisy) + self.noise(sigma)
-        if self.estimate is not None and self.carry is not None:
-            h = h + self.estimate(estimate) + self.carry(carried)
-        h = functional.relu(h)
-        m = self.middle(self.steer(self.down(h), probabilities))
-        d = self.steer_deep(self.down_deep(m), functional.avg_pool2d(probabilities, 2))
-        m = m + functional.pixel_shuffle(self.up_deep(self.deep(d)), 2)
+        if self.estimate is not None:
+            h = h + self.estimate(estimate)
+        h = functional.relu(self._with_carried(h, carried, 0))
+        m = self._with_carried(self.down(h), carried, 1)
+        m = self.middle_down(self.steer(m, probabilities))
+        d = self._with_carried(self.down_deep(m), carried, 2)
+        d = self.deep(self.steer_deep(d, functional.avg_pool2d(probabilities, 2)))
+        m = self.middle_up(m + functional.pixel_shuffle(self.up_deep(d), 2))
         h = h + functional.pixel_shuffle(self.up(m), 2)
         h = h + functional.relu(self.after(h))
         gate = torch.sigmoid(self.gate(h))
         if estimate is None:
-            return gate * noisy + self.frame(h), h
-        return estimate + gate * (noisy - estimate) + self.frame(h), h
+            found = gate * noisy + self.frame(h)
+        else:
+            found = estimate + gate * (noisy - estimate) + self.frame(h)
+        return found, Pyramid(h, m, d)
+
+    def _with_carried(self, x: Tensor, carried: Pyramid | None, level: int) -> Tensor:
+        """Features of one level, with those of the block before added."""
+        if self.carry is None or carried is None:
+            return x
+        out: Tensor = x + self.carry[level](carried[level])
+        return out
+
+    @torch.no_grad()
+    def start_after(self, before: Denoiser) -> None:
+        """Begin as the denoiser before, wherever shapes agree, leaving the estimate as it is."""
+        own = self.state_dict()
+        copied = {k: v for k, v in before.state_dict().items() if own[k].shape == v.shape}
+        self.load_state_dict(copied, strict=False)
+        assert self.carry is not None
+        assert self.estimate is not None
+        assert self.frame.bias is not None
+        assert self.gate.bias is not None
+        for layer in (*self.carry, self.estimate, self.frame, self.gate):
+            nn.init.zeros_(layer.weight)
+        nn.init.zeros_(self.frame.bias)
+        nn.init.constant_(self.gate.bias, -5.0)

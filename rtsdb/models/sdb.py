@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rtsdb.classes import VOID
-from rtsdb.models.blocks import SDB, make_block
+from rtsdb.models.blocks import SDB, Features, make_block
 from rtsdb.models.packing import Packing, Pixels, noise_maps
 from rtsdb.models.presets import NetConfig
 
@@ -34,7 +34,7 @@ class Estimates:
     def __init__(self, noisy: Tensor, sigma: Tensor | None) -> None:
         self.noisy, self.sigma = noisy, sigma
         self._estimate: Tensor | None = None
-        self._carried: Tensor | None = None
+        self._carried: Features | None = None
 
     def step(self, block: SDB, condition: Tensor) -> Tensor:
         """The next estimate, by the block's denoiser."""
@@ -102,7 +102,7 @@ class SDBNet(nn.Module):
         segmenter that steers it, nor back.
         """
         outputs: list[BlockOutput] = []
-        carried: Tensor | None = None
+        carried: Features | None = None
         for block in self.sdbs():
             if self.config.alternation.first == "segmenter":
                 logits, carried = block.segment(estimates.seen(), estimates.sigma, carried)

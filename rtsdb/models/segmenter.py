@@ -1,13 +1,24 @@
-"""The real-time segmenter: an MBConv encoder from 1/8 to 1/32 under a plain decoder to 1/4."""
+"""The real-time segmenter: an MBConv encoder under a plain decoder; and what refines its labels."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rtsdb.models.packing import NOISE_MAPS, PACKED
 from rtsdb.models.presets import InvertedResidual, RtConfig
+from rtsdb.models.residual import Residual
 from rtsdb.models.upsample import upsample
+
+
+class Decoded(NamedTuple):
+    """What a segmenter leaves for the next: features [N, C, H/8, W/8], logits [N, n, H/4, W/4]."""
+
+    features: Tensor
+    logits: Tensor
 
 
 class MBConv(nn.Module):
@@ -38,20 +49,47 @@ class MBConv(nn.Module):
         return out
 
 
-class Segmenter(nn.Module):
-    """Class logits at 1/4 of the frame from the packed estimate of block k-1.
+class Stem(nn.Module):
+    """Packed frames and noise maps to features at 1/4 and at 1/8."""
 
-    follows: whether a segmenter stands before this one; its decoder features at 1/8 are then
-    added to this one's (through a 1x1 convolution), so that a block refines what is known.
-    """
-
-    def __init__(self, config: RtConfig, classes: int, *, follows: bool) -> None:
+    def __init__(self, config: RtConfig) -> None:
         super().__init__()
         self.enter = nn.Conv2d(PACKED, config.stem, 2, 2)
         self.noise = nn.Conv2d(NOISE_MAPS, config.stem, 1, bias=False)
         self.fine = nn.Conv2d(config.stem, config.decoder_fine, 3, padding=1)
-        self.down = nn.Conv2d(config.decoder_fine, 64, 3, 2, 1)
-        self.stem_out = nn.Conv2d(64, config.stem_out, 1)
+        self.down = nn.Conv2d(config.decoder_fine, config.decoder, 3, 2, 1)
+
+    def forward(self, estimate: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """Frame [N, 12, h, w] and maps [N, 2, h, w] to features at h/2 and h/4."""
+        h = functional.relu(self.enter(estimate) + self.noise(functional.avg_pool2d(sigma, 2)))
+        fine = functional.relu(self.fine(h))
+        return fine, functional.relu(self.down(fine))
+
+
+class Decoder(nn.Module):
+    """Features at 1/8, and the stem's at 1/4, to logits at 1/4."""
+
+    def __init__(self, config: RtConfig, classes: int) -> None:
+        super().__init__()
+        self.smooth = nn.Conv2d(config.decoder, config.decoder, 3, padding=1)
+        self.narrow = nn.Conv2d(config.decoder, config.decoder_fine, 1)
+        self.merge = nn.Conv2d(config.decoder_fine, config.decoder_fine, 3, padding=1)
+        self.classify = nn.Conv2d(config.decoder_fine, classes, 1)
+
+    def forward(self, merged: Tensor, fine: Tensor) -> Decoded:
+        """Features and logits, for the loss and for the next segmenter."""
+        features = functional.relu(self.smooth(functional.relu(merged)))
+        h = functional.relu(fine + upsample(self.narrow(features), 2))
+        return Decoded(features, self.classify(functional.relu(self.merge(h))))
+
+
+class Segmenter(nn.Module):
+    """S(1): logits from the noisy frame, with the wide context of an encoder from 1/8 to 1/32."""
+
+    def __init__(self, config: RtConfig, classes: int) -> None:
+        super().__init__()
+        self.stem = Stem(config)
+        self.stem_out = nn.Conv2d(config.decoder, config.stem_out, 1)
         units, taps, channels = [], [], config.stem_out
         for index, spec in enumerate(config.encoder):
             if spec.stride == 2:
@@ -63,31 +101,16 @@ class Segmenter(nn.Module):
         self.lateral = nn.ModuleList(
             [nn.Conv2d(c, config.decoder, 1) for c in [*(c for _, c in taps), channels]]
         )
-        self.carry = nn.Conv2d(config.decoder, config.decoder, 1, bias=False) if follows else None
-        self.smooth = nn.Conv2d(config.decoder, config.decoder, 3, padding=1)
-        self.narrow = nn.Conv2d(config.decoder, config.decoder_fine, 1)
-        self.merge = nn.Conv2d(config.decoder_fine, config.decoder_fine, 3, padding=1)
-        self.classify = nn.Conv2d(config.decoder_fine, classes, 1)
+        self.decoder = Decoder(config, classes)
 
-    def stem_parts(self) -> list[nn.Module]:
-        """The modules of the stem, which can be trained by itself."""
-        return [self.enter, self.noise, self.fine, self.down, self.stem_out]
-
-    def stem(self, estimate: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    def enter(self, frame: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """Features at 1/4 and the encoder's input at 1/8."""
-        h = functional.relu(self.enter(estimate) + self.noise(functional.avg_pool2d(sigma, 2)))
-        fine = functional.relu(self.fine(h))
-        return fine, self.stem_out(functional.relu(self.down(fine)))
+        fine, h = self.stem(frame, sigma)
+        return fine, self.stem_out(h)
 
-    def forward(
-        self, estimate: Tensor, sigma: Tensor, carried: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Logits [N, classes, h/2, w/2] and decoder features [N, C, h/4, w/4] for block k+1.
-
-        estimate: packed frame [N, 12, h, w]; sigma: noise maps [N, 2, h, w]; carried: the
-        decoder features of the block before.
-        """
-        fine, h = self.stem(estimate, sigma)
+    def forward(self, frame: Tensor, sigma: Tensor) -> Decoded:
+        """Logits of a packed frame [N, 12, h, w] with noise maps [N, 2, h, w]."""
+        fine, h = self.enter(frame, sigma)
         scales = []
         for index, unit in enumerate(self.encoder):
             if index in self.taps:
@@ -96,10 +119,40 @@ class Segmenter(nn.Module):
         merged = self.lateral[-1](h)
         for lateral, scale in zip(reversed(self.lateral[:-1]), reversed(scales), strict=True):
             merged = lateral(scale) + upsample(merged, 2)
-        if self.carry is not None:
-            assert carried is not None
-            merged = merged + self.carry(carried)
-        merged = functional.relu(self.smooth(functional.relu(merged)))
-        h = functional.relu(fine + upsample(self.narrow(merged), 2))
-        logits: Tensor = self.classify(functional.relu(self.merge(h)))
-        return logits, merged
+        decoded: Decoded = self.decoder(merged, fine)
+        return decoded
+
+
+class Refiner(nn.Module):
+    """S(2), S(3): what the estimate shows better than the frame before it, added to the logits.
+
+    The segmenter before has seen the wide context already; its features are taken over, and only
+    the stem and the decoder run again.
+    """
+
+    def __init__(self, config: RtConfig, classes: int) -> None:
+        super().__init__()
+        self.stem = Stem(config)
+        self.lateral = nn.Conv2d(config.decoder, config.decoder, 1)
+        self.carry = nn.Conv2d(config.decoder, config.decoder, 1, bias=False)
+        self.refine = Residual(config.decoder)
+        self.decoder = Decoder(config, classes)
+
+    def forward(self, estimate: Tensor, sigma: Tensor, before: Decoded) -> Decoded:
+        """Logits of a packed estimate [N, 12, h, w], from those of the segmenter before."""
+        fine, h = self.stem(estimate, sigma)
+        merged = self.refine(self.lateral(h) + self.carry(before.features))
+        found: Decoded = self.decoder(merged, fine)
+        return found._replace(logits=before.logits + found.logits)
+
+    @torch.no_grad()
+    def start_after(self, before: Segmenter | Refiner) -> None:
+        """Begin with the stem and decoder of the segmenter before, and with its decisions."""
+        if isinstance(before, Refiner):
+            self.load_state_dict(before.state_dict())
+        else:
+            self.stem.load_state_dict(before.stem.state_dict())
+            self.decoder.load_state_dict(before.decoder.state_dict())
+        for layer in (self.decoder.classify.weight, self.decoder.classify.bias):
+            assert layer is not None
+            layer.zero_()

@@ -26,7 +26,7 @@ def test_cost_counts_every_multiplication_once() -> None:
 
     class One(SDBNet):
         def forward(self, noisy: torch.Tensor, *_: object) -> list:
-            self.blocks[0].segmenter.enter(noisy)
+            self.blocks[0].segmenter.stem.enter(noisy)
             return []
 
     config = preset("rt")

@@ -99,6 +99,6 @@ def test_nothing_passes_from_separate_segmenters_to_denoisers() -> None:
     net = small("rt-separate")
     before = [output.estimate for output in run(net)[0]]
     for block in net.sdbs():
-        torch.nn.init.ones_(block.segmenter.classify.weight)
+        torch.nn.init.ones_(block.segmenter.decoder.classify.weight)
     after, _ = run(net)
     assert all(torch.equal(x, o.estimate) for x, o in zip(before, after, strict=True))

@@ -14,7 +14,7 @@ def steered_alike(stages: int) -> SDBNet:
     torch.manual_seed(0)
     net = SDBNet(preset("rt"), classes=11, stages=stages)
     for block in net.sdbs():
-        nn.init.zeros_(block.segmenter.classify.weight)
+        nn.init.zeros_(block.segmenter.decoder.classify.weight)
     return net
 
 

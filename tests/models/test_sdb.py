@@ -114,8 +114,7 @@ def test_a_grown_block_can_learn(make_net: MakeNet) -> None:
     outputs = net(net.pack(image()), torch.tensor([[0.0, 625.0]]))
     (outputs[1].estimate.square().mean() + outputs[1].logits.square().mean()).backward()
     denoiser, segmenter = net.sdbs()[1].denoiser, net.sdbs()[1].segmenter
-    for conv in (denoiser.frame, denoiser.gate, segmenter.carry):
-        assert conv is not None
+    for conv in (denoiser.frame, denoiser.gate, segmenter.decoder.classify):
         assert conv.weight.grad is not None
         assert conv.weight.grad.any()
 
@@ -125,3 +124,9 @@ def test_shrinking_keeps_the_first_blocks(make_net: MakeNet) -> None:
     (only,), first = run(net.grow(1).eval(), image()), run(net, image())[0]
     assert torch.equal(only.logits, first.logits)
     assert torch.equal(only.estimate, first.estimate)
+
+
+def test_a_grown_block_decides_as_the_one_before(make_net: MakeNet) -> None:
+    first, *others = run(make_net(1).grow(3).eval(), image())
+    for other in others:
+        assert torch.equal(other.logits, first.logits)
