@@ -13,38 +13,86 @@ from rtsdb.cli.console import console, progress_bar
 def train(
     root: Annotated[Path, typer.Option(help="Folder of the data set.")],
     dataset: Annotated[
-        str, typer.Option(help="camvid: `train/*.png`, `trainannot/*.png`.")
+        str,
+        typer.Option(
+            help="camvid (`train/*.png`, `trainannot/*.png`) or cityscapes (`leftImg8bit/`, "
+            "`gtFine/`)."
+        ),
     ] = "camvid",
-    preset: Annotated[str, typer.Option(help="Network: rt.")] = "rt",
+    preset: Annotated[
+        str,
+        typer.Option(
+            help="Network: rt; its ablations rt-unconditioned, rt-truth, rt-separate; or sdabn, "
+            "which is trained part by part."
+        ),
+    ] = "rt",
     stages: Annotated[int, typer.Option(help="Blocks K.", min=1, max=3)] = 3,
     output: Annotated[
         Path | None,
         typer.Option(help="Folder of the run: weights, checkpoint, log. Default: runs/rt-k3."),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Optimiser steps of the whole run.", min=1)] = 20_000,
-    batch: Annotated[int, typer.Option(help="Crops per step.", min=1)] = 4,
-    crop: Annotated[int, typer.Option(help="Side of crops, multiple of 32.", min=64)] = 256,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Optimiser steps of the whole run, or of each part of sdabn. Default: 20000; "
+            "sdabn: its authors', 35816 per segmenter and 92000 per denoiser.",
+            min=1,
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            help="Crops per step. Default: 4; sdabn: 40 for segmenters, 64 for denoisers.", min=1
+        ),
+    ] = None,
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            help="Side or WIDTHxHEIGHT of crops, multiples of 32. Default: 256; sdabn: 1024x512."
+        ),
+    ] = None,
     window: Annotated[
-        int, typer.Option(help="Side of the part of a crop on which denoisers learn.", min=32)
-    ] = 128,
-    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
+        int | None,
+        typer.Option(
+            help="Side of what denoisers learn on: a part of the crop (default: 128), or sdabn's "
+            "own crops (192).",
+            min=32,
+        ),
+    ] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="Peak learning rate. Default: 1e-3; not for sdabn.")
+    ] = None,
+    sigma: Annotated[
+        float | None,
+        typer.Option(
+            help="The one noise level of sdabn, in grey levels. Default: 50.", min=0, max=100
+        ),
+    ] = None,
     parts: Annotated[
-        str, typer.Option(help="all, or only segmenters or denoisers while the rest is frozen.")
+        str,
+        typer.Option(
+            help="all; segmenters, denoisers, or rest (all but the first segmenter) while others stay."
+        ),
     ] = "all",
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     start: Annotated[
         str | None,
-        typer.Option(help="imagenet (pretrained encoder), or a .safetensors file to go on from."),
+        typer.Option(
+            help="imagenet (pretrained encoder), or a .safetensors file to go on from; sdabn "
+            "takes the first block."
+        ),
     ] = None,
     segmenters: Annotated[
         str | None, typer.Option(help="Take the segmenters from this .safetensors file.")
     ] = None,
     street: Annotated[int, typer.Option(help="Drawn street frames to mix in.", min=0)] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0: all cores.", min=0)] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run.")] = False,
 ) -> None:
     """Train a network; Ctrl-C saves, and --resume goes on exactly where it stopped."""
-    from rtsdb.training.command import TrainRequest, run_training
+    from rtsdb.training.command import run_training
+    from rtsdb.training.request import TrainRequest
 
     request = TrainRequest(
         dataset=dataset,
@@ -57,19 +105,21 @@ def train(
         crop=crop,
         window=window,
         lr=lr,
+        sigma=sigma,
         parts=parts,
         segmenters=segmenters,
         seed=seed,
         start=start,
         street=street,
+        device=device,
         threads=threads,
         resume=resume,
     )
     with progress_bar() as bar:
-        task = bar.add_task("training", total=steps)
+        task = bar.add_task("training", total=None)
 
-        def show(done: int, text: str) -> None:
-            bar.update(task, completed=done, description=text)
+        def show(done: int, last: int, text: str) -> None:
+            bar.update(task, completed=done, total=last, description=text)
 
         finished = run_training(request, show, console.print)
     console.print(f"weights: [bold]{finished.weights}[/]")

@@ -4,42 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from rtsdb.classes import CAMVID, VOID
-from rtsdb.data.scenes import Scene
+from rtsdb.data.scenes import Scene, read_scene
 from rtsdb.errors import UsageError
-from rtsdb.video.frame import Image, Labels
 
 LAYOUT = "{train,val,test}/*.png with label maps of the same names in {train,val,test}annot/"
 
+CLASS_OF_ID = {label: label for label in range(len(CAMVID))} | {len(CAMVID): VOID}
+"""The published label maps hold 0..11, and 11 is void."""
+
 
 def load_camvid(root: Path, split: str) -> list[Scene]:
-    """All frames of a split with their labels, sorted by name.
+    """All frames of a split with their labels, sorted by name, in memory.
 
-    Ids without a class (11 in the published label maps) become 255. Raises UsageError when the
-    root has another layout, a label map is missing, or a picture cannot be read.
+    Raises UsageError when the root has another layout, and as `read_scene` does.
     """
     images = sorted((root / split).glob("*.png"))
     if not images:
         raise UsageError(f"{root}: no {split}/*.png in it; a CamVid root holds {LAYOUT}")
-    return [_load(image, root / f"{split}annot" / image.name) for image in images]
-
-
-def _load(image_path: Path, labels_path: Path) -> Scene:
-    image, labels = _read(image_path, cv2.IMREAD_COLOR), _read(labels_path, cv2.IMREAD_GRAYSCALE)
-    if image.shape[:2] != labels.shape[:2]:
-        raise UsageError(
-            f"{labels_path}: labels are {labels.shape[1]}x{labels.shape[0]}, "
-            f"the frame is {image.shape[1]}x{image.shape[0]}"
-        )
-    labels[labels >= len(CAMVID)] = VOID
-    return Scene(image_path.stem, image[:, :, ::-1].copy(), labels)
-
-
-def _read(path: Path, mode: int) -> Image | Labels:
-    picture = cv2.imread(str(path), mode)
-    if picture is None:
-        raise UsageError(f"{path}: cannot be read as a picture")
-    return np.asarray(picture, dtype=np.uint8)
+    return [
+        read_scene(image.stem, image, root / f"{split}annot" / image.name, CLASS_OF_ID)
+        for image in images
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,26 +12,39 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rtsdb.classes import VOID
+from rtsdb.data.noise_models import GaussianNoise, draw_camera_noise
 from rtsdb.data.scenes import Scene
+from rtsdb.noise import NoiseLevel
 
 
 @dataclass(frozen=True)
 class AugmentConfig:
     """How training crops vary.
 
-    crop: side in pixels, a multiple of 32. scales: range of the zoom, log-uniform.
-    gains: range of the exposure factor. sigma_max: largest noise level in grey levels.
-    float_share: share of crops whose noise stays float, unclipped; the rest is 8-bit.
-    shot_share: share of crops with signal-dependent noise (a > 0); the rest is AWGN.
+    height, width: size in pixels, multiples of 32. scales: range of the zoom, log-uniform.
+    blur_share: share of crops that are blurred a little, as large smooth frames are.
+    saturations: range of the factor on colour. curve: standard deviation of the logarithm of the
+    exponent (gamma) of the tone curve. gains: range of the exposure factor, tints: of another one
+    per channel; offsets: of what is added, in grey levels.
+    sigmas: range of the noise level in grey levels. camera_share: share of crops with noise of a
+    camera in low light (`rtsdb.data.noise_models`). Of the others, float_share keep their noise
+    in float, unclipped, the rest is 8-bit; shot_share have signal-dependent noise (a > 0), the
+    rest AWGN.
     """
 
-    crop: int = 256
+    height: int = 256
+    width: int = 256
     scales: tuple[float, float] = (0.6, 2.5)
-    gains: tuple[float, float] = (0.5, 1.2)
-    sigma_max: float = 60.0
+    blur_share: float = 0.2
+    saturations: tuple[float, float] = (0.3, 1.5)
+    curve: float = 0.25
+    gains: tuple[float, float] = (0.5, 1.3)
+    tints: tuple[float, float] = (0.85, 1.15)
+    offsets: tuple[float, float] = (-10.0, 10.0)
+    sigmas: tuple[float, float] = (0.0, 60.0)
+    camera_share: float = 0.2
     float_share: float = 0.25
-    shot_share: float = 0.25
+    shot_share: float = 0.2
 
 
 class Batch(NamedTuple):
@@ -43,23 +57,17 @@ class Batch(NamedTuple):
 
 
 def draw_batch(
-    scenes: list[Scene], config: AugmentConfig, *, size: int, seed: int, step: int
+    scenes: Sequence[Scene], config: AugmentConfig, *, size: int, seed: int, step: int
 ) -> Batch:
     """The batch of one training step; the same for the same (seed, step), whatever came before."""
     rng = np.random.default_rng((seed, step))
-    crops = [_draw_crop(scenes[rng.integers(len(scenes))], config, rng) for _ in range(size)]
+    crops = [_draw_crop(scenes[int(rng.integers(len(scenes)))], config, rng) for _ in range(size)]
     clean = np.stack([image for image, _ in crops])
-    noise = np.stack([_draw_noise(config, rng) for _ in crops])
-    noisy = np.stack(
-        [
-            _add_noise(image, level, rng.random() < config.float_share, rng)
-            for image, level in zip(clean, noise, strict=True)
-        ]
-    )
+    degraded = [_degrade(image, config, rng) for image in clean]
     return Batch(
         clean=_to_tensor(clean),
-        noisy=_to_tensor(noisy),
-        noise=torch.from_numpy(noise),
+        noisy=_to_tensor(np.stack([noisy for noisy, _ in degraded])),
+        noise=torch.from_numpy(np.stack([level.array() for _, level in degraded])),
         labels=torch.from_numpy(np.stack([labels for _, labels in crops]).astype(np.int64)),
     )
 
@@ -73,46 +81,71 @@ def _draw_crop(
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     low, high = np.log(config.scales)
     scale = float(np.exp(rng.uniform(low, high)))
-    height, width = scene.labels.shape
-    side = min(max(round(config.crop / scale), 32), height, width)
-    top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
-    window = (slice(top, top + side), slice(left, left + side))
-    size = (config.crop, config.crop)
-    shrink = cv2.INTER_AREA if side > config.crop else cv2.INTER_CUBIC
+    sides = _window(scene.labels.shape, (config.height, config.width), scale)
+    top, left = (rng.integers(a - b + 1) for a, b in zip(scene.labels.shape, sides, strict=True))
+    window = (slice(top, top + sides[0]), slice(left, left + sides[1]))
+    size = (config.width, config.height)
+    shrink = cv2.INTER_AREA if sides[1] > config.width else cv2.INTER_CUBIC
     image = cv2.resize(scene.image[window], size, interpolation=shrink).astype(np.float32)
-    labels = cv2.resize(scene.labels[window], size, interpolation=cv2.INTER_NEAREST)
+    # Plain INTER_NEAREST takes the upper left pixel, which shifts labels against the picture.
+    labels = cv2.resize(scene.labels[window], size, interpolation=cv2.INTER_NEAREST_EXACT)
     if rng.random() < 0.5:
         image, labels = image[:, ::-1], labels[:, ::-1]
-    gain = rng.uniform(*config.gains) * rng.uniform(0.9, 1.1, 3)
-    shifted = np.clip(np.rint(image * gain + rng.uniform(-10, 10)), 0, 255)
-    return shifted.astype(np.float32), np.ascontiguousarray(labels, dtype=np.uint8)
+    return _relight(image, config, rng), np.ascontiguousarray(labels, dtype=np.uint8)
 
 
-def _draw_noise(config: AugmentConfig, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(a, b) whose noise level at mid grey is uniform in 0..sigma_max."""
-    sigma = rng.uniform(0, config.sigma_max)
-    shot = rng.random() if rng.random() < config.shot_share else 0.0
-    return np.array([shot * sigma**2 / 128.0, (1 - shot) * sigma**2], np.float32)
+def _window(frame: tuple[int, ...], crop: tuple[int, int], scale: float) -> tuple[int, ...]:
+    """Height and width of what becomes a crop at `scale`: of the crop's shape, within the frame."""
+    wanted = [max(round(side / scale), 32) for side in crop]
+    fit = min(1.0, *(limit / side for limit, side in zip(frame, wanted, strict=True)))
+    return tuple(min(round(side * fit), limit) for limit, side in zip(frame, wanted, strict=True))
 
 
-def _add_noise(
-    image: NDArray[np.float32],
-    level: NDArray[np.float32],
-    keep_float: bool,
-    rng: np.random.Generator,
+def _relight(
+    image: NDArray[np.float32], config: AugmentConfig, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    a, b = level
-    noise = rng.standard_normal(image.shape, dtype=np.float32)
-    noisy: NDArray[np.float32] = image + noise * np.sqrt(a * image + b)
-    return noisy if keep_float else np.clip(np.rint(noisy), 0, 255)
+    """As another lens, another camera and other light would have it; whole grey levels."""
+    image = np.ascontiguousarray(image)
+    if rng.random() < config.blur_share:
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.2)), np.float32)
+    grey = image.mean(axis=2, keepdims=True)
+    image = grey + rng.uniform(*config.saturations) * (image - grey)
+    image = 255 * np.clip(image / 255, 0, 1) ** np.exp(rng.normal(0, config.curve))
+    image = image * (rng.uniform(*config.gains) * rng.uniform(*config.tints, 3))
+    lit: NDArray[np.float64] = np.rint(image + rng.uniform(*config.offsets))
+    return np.clip(lit, 0, 255).astype(np.float32)
 
 
-def class_weights(scenes: list[Scene], classes: int) -> Tensor:
-    """Loss weight per class [classes]: inverse square root of its share, mean 1 over pixels."""
+def _degrade(
+    image: NDArray[np.float32], config: AugmentConfig, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NoiseLevel]:
+    """A clean crop with noise, and the level of that noise."""
+    if rng.random() < config.camera_share:
+        camera = draw_camera_noise(rng)
+        return camera.apply_8bit(image.astype(np.uint8), rng).astype(np.float32), camera.level
+    sigma = rng.uniform(*config.sigmas)  # at mid grey
+    shot = rng.random() if rng.random() < config.shot_share else 0.0
+    noise = GaussianNoise(NoiseLevel(shot * sigma**2 / 128.0, (1 - shot) * sigma**2))
+    noisy = noise.apply_float(image, rng)
+    if rng.random() >= config.float_share:
+        noisy = np.clip(np.rint(noisy), 0, 255)
+    return noisy, noise.level
+
+
+WEIGHED_SCENES = 500
+"""Most scenes that `class_weights` looks at: a large data set is read from disk to be counted."""
+
+
+def class_weights(scenes: Sequence[Scene], classes: int) -> Tensor:
+    """Loss weight per class [classes]: inverse square root of its share, mean 1 over pixels.
+
+    Of more than `WEIGHED_SCENES` scenes that many are counted, evenly spread.
+    """
     counts = np.zeros(256, np.int64)
-    for scene in scenes:
-        counts += np.bincount(scene.labels.ravel(), minlength=256)
-    assert counts[VOID + 1 :].size == 0
+    total = min(len(scenes), WEIGHED_SCENES)
+    for index in range(total):
+        labels = scenes[index * len(scenes) // total].labels
+        counts += np.bincount(labels.ravel(), minlength=256)
     share = np.maximum(counts[:classes] / max(counts[:classes].sum(), 1), 1e-4)
     weights = 1.0 / np.sqrt(share)
     return torch.from_numpy((weights / (weights * share).sum()).astype(np.float32))

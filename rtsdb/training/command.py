@@ -10,37 +10,16 @@ from pathlib import Path
 import torch
 
 from rtsdb.classes import CAMVID
-from rtsdb.data.camvid import load_camvid
+from rtsdb.data.datasets import dataset, load_dataset
 from rtsdb.data.drawn import draw_scenes
+from rtsdb.data.scenes import join
 from rtsdb.errors import UsageError
-from rtsdb.machine import has_bf16
+from rtsdb.evaluation.judge import Trial, clean_and, judge
+from rtsdb.evaluation.net_subject import NetSubject
 from rtsdb.models.checkpoint import save_weights
-from rtsdb.training.augment import AugmentConfig
-from rtsdb.training.loop import WEIGHTS, TrainConfig, Trainer
-from rtsdb.training.validate import validate
-
-
-@dataclass(frozen=True)
-class TrainRequest:
-    """The arguments of `rtsdb train`, as its help explains them."""
-
-    dataset: str
-    root: Path
-    output: Path
-    preset: str
-    stages: int
-    steps: int
-    batch: int
-    crop: int
-    window: int
-    lr: float
-    parts: str
-    segmenters: str | None
-    seed: int
-    start: str | None
-    street: int
-    threads: int
-    resume: bool
+from rtsdb.training.device import pick_device, prefers_bf16
+from rtsdb.training.loop import WEIGHTS, Progress, TrainConfig, Trainer
+from rtsdb.training.request import TrainRequest, requested_phases, within_frames
 
 
 @dataclass(frozen=True)
@@ -53,56 +32,77 @@ class Finished:
 
 def run_training(
     request: TrainRequest,
-    show: Callable[[int, str], None],
+    show: Callable[[int, int, str], None],
     announce: Callable[[str], None],
 ) -> Finished:
     """Train, then validate; Ctrl-C saves and ends early. Raises UsageError for a bad request.
 
-    show: called after each step with its number and a line of figures. announce: for messages.
+    show: called after each step with its number, the number of the last and a line of figures.
+    announce: for messages.
     """
-    if request.dataset != CAMVID.name:
-        raise UsageError(f"--dataset {request.dataset}: no such data set; choose camvid")
-    if request.crop % 32:
-        raise UsageError(f"--crop {request.crop}: give a multiple of 32")
-    if request.window % 8:
-        raise UsageError(f"--window {request.window}: give a multiple of 8")
-    scenes = load_camvid(request.root, "train")
-    data = f"camvid/train ({len(scenes)} frames)"
+    device = pick_device(request.device)
+    classes = dataset(request.dataset).classes
+    phases = requested_phases(request)
+    alone = phases[0].alone
+    if request.street and classes is not CAMVID:
+        raise UsageError(f"--street: drawn streets have CamVid's classes, not {classes.name}'s")
+    scenes = load_dataset(request.dataset, request.root, "train")
+    data = f"{request.dataset}/train ({len(scenes)} frames)"
+    if alone:
+        height, width = scenes[0].labels.shape
+        whole, phases = phases, within_frames(phases, height, width)
+        if phases != whole:
+            announce(f"crops are cut to what frames of {width}x{height} hold")
     if request.street:
-        scenes += draw_scenes(request.street)
+        scenes = join(scenes, draw_scenes(request.street))
         data += f", {request.street} drawn street frames"
     torch.set_num_threads(request.threads or os.cpu_count() or 1)
     config = TrainConfig(
+        phases=phases,
         preset=request.preset,
-        stages=request.stages,
-        steps=request.steps,
-        batch=request.batch,
-        window=request.window,
-        lr=request.lr,
-        parts=request.parts,
         segmenters=request.segmenters,
         seed=request.seed,
         start=request.start,
-        warmup=min(300, request.steps // 10),
-        bf16=has_bf16(),
-        augment=AugmentConfig(crop=request.crop),
+        bf16=prefers_bf16(device),
     )
     weights = request.output / WEIGHTS
+    last = sum(phase.steps for phase in phases)
     with Trainer(
-        config, scenes, CAMVID, request.output, data=data, resume=request.resume, announce=announce
+        config,
+        scenes,
+        classes,
+        request.output,
+        data=data,
+        device=device,
+        resume=request.resume,
+        announce=announce,
     ) as run:
         try:
             for progress in run:
-                psnr = " ".join(f"{value:.2f}" for value in progress.psnr)
-                entropy = " ".join(f"{value:.2f}" for value in progress.cross_entropy)
-                show(progress.step, f"PSNR {psnr} dB, CE {entropy}")
+                part = f"{progress.phase}: " if alone else ""
+                show(progress.step, last, part + _figures(progress))
         except KeyboardInterrupt:
             return Finished(weights, interrupted=True)
-    held_out = load_camvid(request.root, "val")
+    held_out = load_dataset(request.dataset, request.root, "val")
     net = run.averaged()
     announce(f"validating on {len(held_out)} frames")
-    metrics = validate(net, held_out, sigmas=(25.0, 50.0))
+    sigmas = phases[0].augment.sigmas[:1] if alone else (25.0, 50.0)
+    noises = clean_and(f"awgn:{sigma:g}" for sigma in sigmas)
+    subject = NetSubject(net, name=request.preset, stages=tuple(range(1, net.stages + 1)))
+    verdict = judge([lambda: subject], Trial(held_out, classes, noises))
+    if verdict.interrupted:
+        return Finished(weights, interrupted=True)
+    metrics = verdict.metrics()
     for name, value in metrics.items():
         announce(f"{name}: {value:.2f}")
     save_weights(net, weights, run.metadata(metrics))
     return Finished(weights, interrupted=False)
+
+
+def _figures(progress: Progress) -> str:
+    figures = []
+    if progress.psnr:
+        figures.append("PSNR " + " ".join(f"{value:.2f}" for value in progress.psnr) + " dB")
+    if progress.cross_entropy:
+        figures.append("CE " + " ".join(f"{value:.2f}" for value in progress.cross_entropy))
+    return ", ".join(figures)

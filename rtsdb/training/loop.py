@@ -1,78 +1,72 @@
-"""The training loop: joint training of all blocks, resumable to the last digit."""
+"""The training loop: phase after phase, resumable to the last digit."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from rtsdb.classes import ClassSet
 from rtsdb.data.scenes import Scene
 from rtsdb.errors import UsageError
-from rtsdb.models.checkpoint import Metadata, load_weights, save_weights
+from rtsdb.models.checkpoint import save_weights
+from rtsdb.models.metadata import Metadata
 from rtsdb.models.presets import preset
 from rtsdb.models.sdb import SDBNet
-from rtsdb.training.augment import AugmentConfig, Batch, class_weights, draw_batch
-from rtsdb.training.losses import block_losses, total_loss
-from rtsdb.training.pretrained import (
-    StemTeacher,
-    encoder_parameters,
-    load_lite0,
-    start_encoder,
-    stem_loss,
-)
+from rtsdb.training.augment import WEIGHED_SCENES, Batch, class_weights, draw_batch
+from rtsdb.training.objective import joint_objective, last_part_objective
+from rtsdb.training.phases import Parts, Phase, Rule
+from rtsdb.training.pretrained import encoder_parameters
+from rtsdb.training.start import from_imagenet, from_weights
 from rtsdb.training.state import Ema, load_state, save_state, uninterrupted
-from rtsdb.training.windows import Window, forward_windowed
+from rtsdb.training.windows import Window
 
-PARTS = ("all", "segmenters", "denoisers")
 WEIGHTS, STATE, LOG = "weights.safetensors", "state.pt", "log.jsonl"
+
+
+def phase_weights(phase: Phase) -> str:
+    """File name of the weights as they were after a phase, where a run has several."""
+    return f"weights-{phase.name}.safetensors"
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What to train and for how long.
+    """What to train.
 
-    parts: 'all' jointly, or only the 'segmenters' or 'denoisers' while the others stay as they
-    are. start: weights file to begin from (its blocks are grown or cut to `stages`), "imagenet"
-    for a pretrained encoder, or None. segmenters: weights file that they are taken from instead.
-    lr falls from its peak to zero on a cosine after `warmup`
-    steps; encoder_lr is the factor for parameters that came from ImageNet. bf16: autocast.
-    window: side, in pixels, of the part of each crop on which denoisers learn.
+    phases: what learns when; a net never loses blocks from one to the next. start: weights file
+    to begin from (its blocks are grown or cut to those of the first phase), "imagenet" for a
+    pretrained encoder, whose stem is fitted in `stem_steps`, or None. segmenters: weights file
+    that they are taken from instead. bf16: autocast.
     checkpoint_minutes: how often the run's folder is brought up to date.
     """
 
+    phases: tuple[Phase, ...] = (Phase(),)
     preset: str = "rt"
-    stages: int = 3
-    steps: int = 20_000
-    batch: int = 4
-    window: int = 128
     seed: int = 0
-    lr: float = 1e-3
-    encoder_lr: float = 0.3
-    warmup: int = 300
-    weight_decay: float = 1e-4
     stem_steps: int = 400
-    parts: str = "all"
     start: str | None = None
     segmenters: str | None = None
     bf16: bool = False
     checkpoint_minutes: float = 3.0
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One step's figures: its number (from 1), learning rate, and per block CE and PSNR in dB."""
+    """One step's figures: its number (from 1), phase, learning rate and loss; CE, PSNR in dB.
+
+    The last two are per block in joint training; a part that learns alone has one of them.
+    """
 
     step: int
+    phase: str
     lr: float
     loss: float
     cross_entropy: tuple[float, ...]
@@ -80,7 +74,7 @@ class Progress:
 
 
 class Trainer:
-    """A run in a folder: weights (averaged, float16), checkpoint and log are kept there.
+    """A run in a folder: weights (averaged), checkpoint and log are kept there.
 
     with Trainer(config, scenes, CAMVID, Path("runs/a")) as run:
         for progress in run:
@@ -90,78 +84,88 @@ class Trainer:
     def __init__(
         self,
         config: TrainConfig,
-        scenes: list[Scene],
+        scenes: Sequence[Scene],
         classes: ClassSet,
         folder: Path,
         *,
         data: str = "",
+        device: torch.device | None = None,
         resume: bool = False,
         announce: Callable[[str], None] = print,
     ) -> None:
         self.config, self.scenes, self.classes = config, scenes, classes
         self.folder, self.data, self.announce = folder, data, announce
+        self.device = device or torch.device("cpu")
         self.step, self.steps_before = 0, 0
+        self._phase = 0
+        self._ends = list(accumulate(phase.steps for phase in config.phases))
         torch.manual_seed(config.seed)
         folder.mkdir(parents=True, exist_ok=True)
         if not resume and (folder / STATE).exists():
             raise UsageError(f"{folder}: holds a run already; add --resume, or choose --output")
-        self.net = self._initial_net(fresh=not resume)
-        self._freeze()
-        self.weights = class_weights(scenes, len(classes))
-        self.optimizer = torch.optim.AdamW(self._groups(), weight_decay=config.weight_decay)
-        self.ema = Ema(self.net)
+        net = self._initial_net(fresh=not resume)
+        self.weights = self._class_weights().to(self.device)
+        self._enter(0, net)
         if resume:
             self._restore()
 
+    @property
+    def phase(self) -> Phase:
+        """What is going on."""
+        return self.config.phases[self._phase]
+
     def _initial_net(self, *, fresh: bool) -> SDBNet:
-        config = self.config
-        net = SDBNet(preset(config.preset), classes=len(self.classes), stages=config.stages)
+        config, stages = self.config, self.phase.stages
+        net = SDBNet(preset(config.preset), classes=len(self.classes), stages=stages)
         if not fresh or config.start is None:
             return net
-        if config.start != "imagenet":
-            grown, self.steps_before = self._grown(config.start)
-            if config.segmenters is not None:
-                other, _ = self._grown(config.segmenters)
-                for block, source in zip(grown.sdbs(), other.sdbs(), strict=True):
-                    block.segmenter = source.segmenter
-            return grown
-        state = load_lite0()
-        start_encoder(net, state)
-        self._fit_stem(net, StemTeacher(net.config, state))
+        if config.start == "imagenet":
+            from_imagenet(
+                net, config.stem_steps, lambda step: self._batch(-1 - step), self.announce
+            )
+            return net
+        net, self.steps_before = self._from_weights(config.start)
+        if config.segmenters is not None:
+            other, _ = self._from_weights(config.segmenters)
+            for block, source in zip(net.sdbs(), other.sdbs(), strict=True):
+                block.segmenter = source.segmenter
         return net
 
-    def _grown(self, path: str) -> tuple[SDBNet, int]:
-        """The net of a weights file with this run's number of blocks, and its steps so far."""
-        config = self.config
-        net, metadata = load_weights(Path(path))
-        if metadata.classes != self.classes.name or metadata.preset != config.preset:
-            raise UsageError(
-                f"{path}: trained as {metadata.preset} on {metadata.classes}, "
-                f"this run is {config.preset} on {self.classes.name}"
-            )
-        return net.grow(config.stages).train(), metadata.steps
+    def _class_weights(self) -> Tensor:
+        """Weights of the classes in the joint loss; parts that learn alone have no use for them."""
+        if all(phase.alone for phase in self.config.phases):
+            return torch.ones(len(self.classes))
+        if len(self.scenes) > WEIGHED_SCENES:
+            self.announce(f"counting the classes of {WEIGHED_SCENES} of {len(self.scenes)} frames")
+        return class_weights(self.scenes, len(self.classes))
 
-    def _freeze(self) -> None:
-        """Leave out of the training what `parts` does not name."""
-        if self.config.parts not in PARTS:
-            raise UsageError(f"--parts {self.config.parts}: choose one of {', '.join(PARTS)}")
-        for block in self.net.sdbs():
-            block.segmenter.requires_grad_(self.config.parts != "denoisers")
-            block.denoiser.requires_grad_(self.config.parts != "segmenters")
+    def _from_weights(self, path: str) -> tuple[SDBNet, int]:
+        return from_weights(Path(path), self.config.preset, self.classes, self.phase.stages)
 
-    def _fit_stem(self, net: SDBNet, teacher: StemTeacher) -> None:
-        """Teach the first stem, on noisy frames, the features that ImageNet's encoder expects."""
-        parts = net.sdbs()[0].segmenter.stem_parts()
-        parameters = [parameter for part in parts for parameter in part.parameters()]
-        optimizer = torch.optim.Adam(parameters, lr=2e-3)
-        for step in range(self.config.stem_steps):
-            _set_lr(optimizer, 2e-3 * (1 - step / self.config.stem_steps))
-            loss = stem_loss(net, teacher, self._batch(-1 - step))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            if step % 100 == 99:
-                self.announce(f"stem {step + 1}/{self.config.stem_steps}: {loss.item():.3f}")
+    def _enter(self, index: int, net: SDBNet) -> None:
+        """Go on from `net` with a phase: grown to its blocks, learning in its parts only.
+
+        Parts that rest are in evaluation mode, so that their batch normalisation rests too.
+        """
+        self._phase = index
+        if net.stages != self.phase.stages:
+            torch.manual_seed(self.config.seed)  # the same in a resumed run
+            net = net.grow(self.phase.stages)
+        self.net = net.to(self.device).eval().requires_grad_(False)
+        for part in self._learning():
+            part.train().requires_grad_(True)
+        self.optimizer = _optimizer(self.phase, self._groups())
+        self.ema = Ema(self.net, self.phase.ema)
+
+    def _learning(self) -> list[nn.Module]:
+        """The parts that learn in this phase."""
+        parts, blocks = self.phase.parts, self.net.sdbs()
+        if self.phase.alone:
+            blocks = blocks[-1:]
+        segmenters = [block.segmenter for block in blocks if parts is not Parts.DENOISERS]
+        if parts is Parts.REST:
+            segmenters = segmenters[1:]
+        return segmenters + [block.denoiser for block in blocks if parts is not Parts.SEGMENTERS]
 
     def _groups(self) -> list[dict[str, object]]:
         pretrained = [p for p in encoder_parameters(self.net) if p.requires_grad]
@@ -169,73 +173,68 @@ class Trainer:
         fresh = [p for p in self.net.parameters() if p.requires_grad and id(p) not in known]
         return [
             {"params": fresh, "factor": 1.0},
-            {"params": pretrained, "factor": self.config.encoder_lr},
+            {"params": pretrained, "factor": self.phase.encoder_lr},
         ]
 
     def _batch(self, step: int) -> Batch:
-        config = self.config
+        phase = self.phase
         return draw_batch(
-            self.scenes, config.augment, size=config.batch, seed=config.seed, step=step % 2**32
+            self.scenes, phase.augment, size=phase.batch, seed=self.config.seed, step=step % 2**32
         )
 
     def _window(self, step: int) -> Window:
         """Where this step's denoisers learn."""
-        crop = self.config.augment.crop
-        side = min(self.config.window, crop)
+        crop = self.phase.augment.width
+        side = min(self.phase.window, crop)
         rng = np.random.default_rng((self.config.seed, step, 1))
         top, left = 8 * rng.integers((crop - side) // 8 + 1, size=2)
         return Window(crop, int(top), int(left), side)
 
-    def learning_rate(self, step: int) -> float:
-        """Learning rate of step number `step` (from 0)."""
-        config = self.config
-        if step < config.warmup:
-            return config.lr * (step + 1) / config.warmup
-        done = (step - config.warmup) / max(config.steps - config.warmup, 1)
-        return config.lr * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-
     def train_step(self) -> Progress:
         """Draw one batch and take one optimiser step."""
-        config, lr = self.config, self.learning_rate(self.step)
-        _set_lr(self.optimizer, lr)
-        batch = self._batch(self.step)
-        window = self._window(self.step)
-        autocast: AbstractContextManager[object] = (
-            torch.autocast("cpu", torch.bfloat16) if config.bf16 else nullcontext()
-        )
-        with autocast:
-            noisy = self.net.pack(batch.noisy)
-            outputs = forward_windowed(self.net, noisy, batch.noise, window)
-        clean = window.cut(self.net.pack(batch.clean))
-        losses = block_losses(outputs, clean, batch.labels, self.weights)
-        loss = total_loss(losses)
+        phase = self.phase
+        step = self.step - (self._ends[self._phase] - phase.steps)
+        lr = phase.learning_rate(step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr * group["factor"]
+        batch = Batch(*(tensor.to(self.device) for tensor in self._batch(self.step)))
+        bf16 = self.config.bf16
+        if phase.alone:
+            objective = last_part_objective(self.net, phase.parts, batch, bf16=bf16)
+        else:
+            window = self._window(self.step)
+            objective = joint_objective(self.net, batch, window, self.weights, bf16=bf16)
         self.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        objective.loss.backward()
+        if phase.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.net.parameters(), phase.clip)
         self.optimizer.step()
-        self.ema.update(self.net, self.step)
+        self.ema.update(self.net, step)
         self.step += 1
-        return Progress(
-            self.step,
-            lr,
-            loss.item(),
-            tuple(x.cross_entropy.item() for x in losses),
-            tuple(-10 / math.log(10) * x.log_mse.item() for x in losses),
-        )
+        loss = objective.loss.item()
+        return Progress(self.step, phase.name, lr, loss, objective.cross_entropy, objective.psnr)
 
     def __iter__(self) -> Iterator[Progress]:
         """Steps until the last, with a log line each and a checkpoint every few minutes."""
         saved = time.monotonic()
         self._trim_log()
         with (self.folder / LOG).open("a", buffering=1) as log:
-            while self.step < self.config.steps:
+            while True:
+                while self.step < self._ends[self._phase]:
+                    with uninterrupted():
+                        progress = self.train_step()
+                        log.write(json.dumps(asdict(progress)) + "\n")
+                    if time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
+                        self.save()
+                        saved = time.monotonic()
+                    yield progress
+                if len(self.config.phases) > 1:
+                    path = self.folder / phase_weights(self.phase)
+                    save_weights(self.averaged(), path, self.metadata())
+                if self.step == self._ends[-1]:
+                    return
                 with uninterrupted():
-                    progress = self.train_step()
-                    log.write(json.dumps(asdict(progress)) + "\n")
-                if time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
-                    self.save()
-                    saved = time.monotonic()
-                yield progress
+                    self._enter(self._phase + 1, self.averaged())
 
     def _trim_log(self) -> None:
         """Drop the log's lines beyond the checkpoint: of steps that will be taken again."""
@@ -250,6 +249,7 @@ class Trainer:
             self.folder / STATE,
             {
                 "config": self._settings(),
+                "phase": self._phase,
                 "step": self.step,
                 "steps_before": self.steps_before,
                 "net": self.net.state_dict(),
@@ -261,14 +261,21 @@ class Trainer:
 
     def _settings(self) -> dict[str, object]:
         """All that decides how the run goes, by name, for comparing on resumption."""
-        settings = asdict(self.config) | asdict(self.config.augment) | {"data": self.data}
-        return {k: v for k, v in settings.items() if k not in ("checkpoint_minutes", "augment")}
+        phases = self.config.phases
+        settings: dict[str, object] = asdict(self.config) | {"data": self.data}
+        for phase in phases:
+            values = asdict(phase) | asdict(phase.augment)
+            values |= {"parts": phase.parts.value, "rule": phase.rule.value}
+            values |= {"decay": repr(phase.decay)}
+            prefix = f"{phase.name} " if len(phases) > 1 else ""
+            settings |= {prefix + k: v for k, v in values.items() if k != "augment"}
+        return {k: v for k, v in settings.items() if k not in ("phases", "checkpoint_minutes")}
 
     def metadata(self, metrics: dict[str, float] | None = None) -> Metadata:
         """What the weights of this run say about themselves."""
         return Metadata(
             preset=self.config.preset,
-            stages=self.config.stages,
+            stages=self.net.stages,
             classes=self.classes.name,
             data=self.data,
             steps=self.steps_before + self.step,
@@ -290,9 +297,10 @@ class Trainer:
                     f"--resume: the run in {self.folder} has {name} {theirs[name]}, "
                     f"this command asks for {value}"
                 )
+        self._enter(state.get("phase", 0), self.net)
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.ema.weights = state["ema"]
+        self.ema.weights = {name: value.to(self.device) for name, value in state["ema"].items()}
         self.step, self.steps_before = state["step"], state["steps_before"]
 
     def __enter__(self) -> Trainer:
@@ -303,6 +311,8 @@ class Trainer:
         self.save()
 
 
-def _set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = lr * group.get("factor", 1.0)
+def _optimizer(phase: Phase, groups: list[dict[str, object]]) -> torch.optim.Optimizer:
+    if phase.rule is Rule.SGD:
+        return torch.optim.SGD(groups, momentum=0.9, weight_decay=phase.weight_decay)
+    adam = torch.optim.AdamW if phase.rule is Rule.ADAMW else torch.optim.Adam
+    return adam(groups, weight_decay=phase.weight_decay)

@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rtsdb.errors import MissingPackageError
+from rtsdb.models.blocks import RtBlock
 from rtsdb.models.packing import noise_maps
 from rtsdb.models.presets import RtConfig
 from rtsdb.models.sdb import SDBNet
-from rtsdb.models.segmenter import MBConv
+from rtsdb.models.segmenter import MBConv, Segmenter
 from rtsdb.training.augment import Batch
 
 _EPSILON = 1e-3  # batch normalisation of EfficientNet-Lite
@@ -35,13 +36,15 @@ def load_lite0() -> State:
 
 
 def start_encoder(net: SDBNet, state: State) -> None:
-    """Give every block's encoder the ImageNet weights of the units named in its configuration."""
-    for block in net.sdbs():
-        for unit, spec in zip(block.segmenter.encoder, net.config.encoder, strict=True):
-            assert isinstance(unit, MBConv)
-            _fill(unit.expand, *_folded(state, spec.source, "_expand_conv", "_bn0"))
-            _fill(unit.depthwise, *_folded(state, spec.source, "_depthwise_conv", "_bn1"))
-            _fill(unit.project, *_folded(state, spec.source, "_project_conv", "_bn2"))
+    """Give the encoder the ImageNet weights of the units named in its configuration."""
+    assert isinstance(net.config, RtConfig)
+    segmenter = net.sdbs()[0].segmenter
+    assert isinstance(segmenter, Segmenter)
+    for unit, spec in zip(segmenter.encoder, net.config.encoder, strict=True):
+        assert isinstance(unit, MBConv)
+        _fill(unit.expand, *_folded(state, spec.source, "_expand_conv", "_bn0"))
+        _fill(unit.depthwise, *_folded(state, spec.source, "_depthwise_conv", "_bn1"))
+        _fill(unit.project, *_folded(state, spec.source, "_project_conv", "_bn2"))
 
 
 class StemTeacher(nn.Module):
@@ -92,7 +95,10 @@ def stem_loss(net: SDBNet, teacher: StemTeacher, batch: Batch) -> Tensor:
     """
     target = teacher(batch.clean)
     noisy = net.pack(batch.noisy)
-    _, features = net.sdbs()[0].segmenter.stem(noisy, noise_maps(noisy, batch.noise))
+    first = net.sdbs()[0]
+    assert isinstance(first, RtBlock)
+    assert isinstance(first.segmenter, Segmenter)
+    _, features = first.segmenter.enter(noisy, noise_maps(noisy, batch.noise))
     spread = (target - target.mean(dim=(0, 2, 3), keepdim=True)).square().mean()
     loss: Tensor = (features - target).square().mean() / spread
     return loss

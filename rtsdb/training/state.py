@@ -19,7 +19,8 @@ from rtsdb.errors import UsageError
 class Ema:
     """Exponential moving average of a net's weights: smoother, and better on unseen frames.
 
-    The decay warms up as (1 + step) / (10 + step), so that early averages are not stale.
+    The decay warms up as (1 + step) / (10 + step), so that early averages are not stale. With
+    decay 0 the average is the weights themselves.
     """
 
     def __init__(self, net: nn.Module, decay: float = 0.999) -> None:
@@ -31,7 +32,10 @@ class Ema:
         """Move towards the weights of `net` after optimiser step number `step`."""
         decay = min(self.decay, (1 + step) / (10 + step))
         for name, value in net.state_dict().items():
-            self.weights[name].lerp_(value, 1 - decay)
+            if value.is_floating_point():
+                self.weights[name].lerp_(value, 1 - decay)
+            else:  # the step count of batch normalisation
+                self.weights[name].copy_(value)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,15 +12,24 @@ import pytest
 import torch
 
 from rtsdb.data.scenes import Scene
-from rtsdb.models.presets import PRESETS
+from rtsdb.models.presets import PRESETS, DDFNConfig, HRNetConfig, SdabnConfig
 from tests.tiny import TINY
+
+TINY_SDABN = SdabnConfig(
+    HRNetConfig(stem=8, bottlenecks=1, channels=(4, 8, 8, 8), modules=(1, 1, 1), units=1),
+    DDFNConfig(width=4, blocks=2, condition=4),
+)
+
+TINY_TRUTH = replace(TINY, alternation=PRESETS["rt-truth"].alternation)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tiny_preset() -> Iterator[None]:
+def tiny_presets() -> Iterator[None]:
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "tiny", TINY)
+        patch.setitem(PRESETS, "tiny-truth", TINY_TRUTH)
+        patch.setitem(PRESETS, "tiny-sdabn", TINY_SDABN)
         yield
 
 

@@ -1,14 +1,27 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from rtsdb.classes import VOID
-from rtsdb.data.scenes import Scene
-from rtsdb.training.augment import AugmentConfig, Batch, class_weights, draw_batch
+from rtsdb.data.scenes import LazyScenes, Scene
+from rtsdb.training.augment import WEIGHED_SCENES, AugmentConfig, Batch, class_weights, draw_batch
 
-CROP = AugmentConfig(crop=64)
+CROP = AugmentConfig(height=64, width=64)
+GAUSSIAN = replace(CROP, camera_share=0.0)
+PLAIN = replace(
+    CROP,
+    blur_share=0.0,
+    saturations=(1.0, 1.0),
+    curve=0.0,
+    gains=(1.0, 1.0),
+    tints=(1.0, 1.0),
+    offsets=(0.0, 0.0),
+)
 
 
 def flat(level: int = 128, size: int = 128) -> Scene:
@@ -54,7 +67,7 @@ def test_all_scenes_take_part(scene: Scene) -> None:
 
 
 def test_8bit_noise_is_whole_grey_levels_in_0_to_255() -> None:
-    config = AugmentConfig(crop=64, float_share=0.0)
+    config = replace(CROP, float_share=0.0)
     noisy = 255 * draw_batch([flat(30), flat(230)], config, size=16, seed=0, step=0).noisy
     assert (noisy - noisy.round()).abs().max() < 1e-3
     assert noisy.min() == 0
@@ -62,7 +75,7 @@ def test_8bit_noise_is_whole_grey_levels_in_0_to_255() -> None:
 
 
 def test_float_noise_is_neither_rounded_nor_clipped() -> None:
-    config = AugmentConfig(crop=64, float_share=1.0)
+    config = replace(GAUSSIAN, float_share=1.0)
     noisy = 255 * draw_batch([flat(30), flat(230)], config, size=16, seed=0, step=0).noisy
     assert (noisy - noisy.round()).abs().mean() > 0.2
     assert noisy.min() < -1
@@ -70,7 +83,7 @@ def test_float_noise_is_neither_rounded_nor_clipped() -> None:
 
 
 def test_both_kinds_come_in_their_shares() -> None:
-    noisy = 255 * draw_batch([flat()], CROP, size=200, seed=0, step=0).noisy
+    noisy = 255 * draw_batch([flat()], GAUSSIAN, size=200, seed=0, step=0).noisy
     whole = (noisy - noisy.round()).abs().amax(dim=(1, 2, 3)) < 1e-3
     assert 0.65 < whole.float().mean() < 0.85
 
@@ -78,7 +91,7 @@ def test_both_kinds_come_in_their_shares() -> None:
 @pytest.mark.parametrize(("shot_share", "level"), [(0.0, 128), (1.0, 60), (1.0, 200)])
 def test_noise_has_the_level_that_the_net_is_told(shot_share: float, level: int) -> None:
     """Sample deviation of 4096 values: 1.1 % off one time in three, so 6 % never by chance."""
-    config = AugmentConfig(crop=64, float_share=1.0, shot_share=shot_share)
+    config = replace(GAUSSIAN, float_share=1.0, shot_share=shot_share)
     clean, noisy, noise, _ = draw_batch([flat(level)], config, size=16, seed=1, step=0)
     a, b = noise[:, :1], noise[:, 1:]
     assert (a > 0).all() if shot_share else not a.any()
@@ -91,7 +104,7 @@ def test_noise_has_the_level_that_the_net_is_told(shot_share: float, level: int)
 
 
 def test_noise_levels_at_mid_grey_are_uniform_up_to_the_largest() -> None:
-    config = AugmentConfig(crop=32, sigma_max=40.0, shot_share=0.5)
+    config = replace(GAUSSIAN, sigmas=(0.0, 40.0), shot_share=0.5)
     noise = draw_batch([flat()], config, size=400, seed=0, step=0).noise
     sigma = torch.sqrt(128 * noise[:, 0] + noise[:, 1])
     quartiles = torch.quantile(sigma, torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0]))
@@ -104,8 +117,7 @@ def test_pictures_and_labels_are_mirrored_together() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 11, (64, 64), dtype=np.uint8)
     scene = Scene("", np.repeat(20 * (labels[..., None] + 1), 3, 2), labels)
-    still = AugmentConfig(crop=64, scales=(1.0, 1.0), gains=(1.0, 1.0))
-    batch = draw_batch([scene], still, size=24, seed=0, step=0)
+    batch = draw_batch([scene], replace(PLAIN, scales=(1.0, 1.0)), size=24, seed=0, step=0)
     seen = set()
     for clean, found in zip(batch.clean, batch.labels, strict=True):
         mirrored = not np.array_equal(found, labels)
@@ -129,9 +141,46 @@ def test_labels_follow_the_picture_through_zoom_and_flip(scene: Scene) -> None:
 
 def test_scenes_smaller_than_the_crop_are_enlarged() -> None:
     small = Scene("", np.full((40, 100, 3), 90, np.uint8), np.full((40, 100), 4, np.uint8))
-    batch = draw_batch([small], AugmentConfig(crop=96), size=4, seed=0, step=0)
+    batch = draw_batch([small], AugmentConfig(height=96, width=96), size=4, seed=0, step=0)
     assert batch.clean.shape == (4, 3, 96, 96)
     assert (batch.labels == 4).all()
+
+
+def test_crops_need_not_be_square(scene: Scene) -> None:
+    """Wider than high in the frame's own proportions: neither is stretched."""
+    config = replace(PLAIN, height=32, width=96, scales=(1.0, 1.0))
+    batch = draw_batch([scene], config, size=4, seed=0, step=0)
+    assert batch.clean.shape == (4, 3, 32, 96)
+    assert batch.labels.shape == (4, 32, 96)
+    assert torch.equal(255 * batch.clean[:, 0], 20.0 * (batch.labels + 1))
+
+
+@pytest.mark.parametrize("frame", [(48, 200), (200, 48), (40, 100)])
+def test_a_crop_that_no_frame_holds_keeps_its_proportions(frame: tuple[int, int]) -> None:
+    """A frame of columns (or rows) of labels: a crop's width (height) shows in how many it has."""
+    for axis in (0, 1):
+        line = np.arange(frame[axis], dtype=np.uint8)
+        labels = np.broadcast_to(line if axis else line[:, None], frame).copy()
+        wide = Scene("", np.zeros((*frame, 3), np.uint8), labels)
+        config = AugmentConfig(height=64, width=128, scales=(1.0, 1.0))
+        seen = draw_batch([wide], config, size=1, seed=0, step=0).labels
+        fit = min(frame[0] / 64, frame[1] / 128)
+        wanted = fit * (128 if axis else 64)
+        assert abs(len(seen.unique()) - wanted) <= 1
+
+
+def test_a_shrunken_label_is_that_of_its_middle() -> None:
+    """Three pixels become one; pictures keep the mean of the three, so labels keep the second."""
+    labels = np.broadcast_to(np.arange(192, dtype=np.uint8) % 3, (192, 192)).copy()
+    scene = Scene("", np.zeros((192, 192, 3), np.uint8), labels)
+    config = replace(CROP, scales=(1 / 3, 1 / 3))
+    assert (draw_batch([scene], config, size=2, seed=0, step=0).labels == 1).all()
+
+
+def test_one_noise_level_is_a_range_without_width() -> None:
+    config = replace(GAUSSIAN, sigmas=(50.0, 50.0), shot_share=0.0)
+    noise = draw_batch([flat()], config, size=3, seed=0, step=0).noise
+    assert torch.equal(noise, torch.tensor([[0.0, 2500.0]] * 3))
 
 
 def test_exposure_varies(scene: Scene) -> None:
@@ -156,8 +205,54 @@ def test_void_has_no_say_in_class_weights() -> None:
     assert torch.equal(weighted({0: 10, 1: 20, 2: 30}), weighted({0: 10, 1: 20, 2: 30, VOID: 500}))
 
 
+def test_a_large_set_is_counted_by_evenly_spread_scenes() -> None:
+    asked: list[int] = []
+
+    def read(index: int) -> Scene:
+        asked.append(index)
+        return Scene("", np.zeros((1, 1, 3), np.uint8), np.full((1, 1), index % 2, np.uint8))
+
+    scenes = LazyScenes([partial(read, index) for index in range(3 * WEIGHED_SCENES)])
+    weights = class_weights(scenes, 2)
+    assert asked == list(range(0, 3 * WEIGHED_SCENES, 3))
+    assert torch.allclose(weights, torch.ones(2))
+
+
 def test_classes_that_do_not_occur_have_finite_weights() -> None:
     weights = weighted({0: 10, 1: 20})
     assert torch.isfinite(weights).all()
     assert weights[2] > weights[0] > weights[1]
     assert torch.isfinite(weighted({VOID: 9})).all()
+
+
+def test_camera_noise_is_strongest_in_the_dark_and_comes_in_its_share() -> None:
+    noise = draw_batch([flat()], CROP, size=200, seed=0, step=0).noise
+    assert 0.1 < (noise[:, 0] < 0).float().mean() < 0.3
+    clean, noisy, noise, _ = draw_batch(
+        [flat(60)], replace(CROP, camera_share=1.0), size=16, seed=1, step=0
+    )
+    assert (noise[:, 0] < 0).all()
+    wanted = torch.sqrt(255 * noise[:, 0] * clean.mean(dim=(1, 2, 3)) + noise[:, 1])
+    measured = 255 * (noisy - clean).std(dim=(1, 2, 3))
+    assert 0.8 < (measured / wanted).median() < 1.2  # a line through what is none
+
+
+@pytest.mark.parametrize("change", [{"blur_share": 1.0}, {"saturations": (0.0, 0.0)}])
+def test_pictures_lose_detail_or_colour(change: dict[str, object]) -> None:
+    image = np.random.default_rng(0).integers(60, 200, (64, 64, 3), np.uint8)
+    scene = Scene("", image, np.zeros((64, 64), np.uint8))
+    config = replace(PLAIN, scales=(1.0, 1.0))
+    before = draw_batch([scene], config, size=4, seed=0, step=0).clean
+    after = draw_batch([scene], replace(config, **change), size=4, seed=0, step=0).clean
+    if "saturations" in change:
+        assert after.std(dim=1).max() == 0
+    else:
+        assert after.std() < 0.8 * before.std()
+
+
+def test_the_tone_curve_keeps_black_and_white() -> None:
+    for level in (0, 255):
+        batch = draw_batch([flat(level)], replace(PLAIN, curve=0.5), size=8, seed=0, step=0)
+        assert (255 * batch.clean == level).all()
+    bent = draw_batch([flat(128)], replace(PLAIN, curve=0.5), size=8, seed=0, step=0).clean
+    assert bent.mean(dim=(1, 2, 3)).std() > 0.05

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional
+
+from rtsdb.classes import VOID
+from rtsdb.models.packing import Packing
+from rtsdb.models.sdb import BlockOutput
+from rtsdb.training.losses import BlockLoss, block_losses, half_squared_error, total_loss
+
+
+def outputs_for(logits: torch.Tensor, estimate: torch.Tensor) -> list[BlockOutput]:
+    return [BlockOutput(logits, estimate)]
+
+
+def test_cross_entropy_is_weighted_and_skips_void() -> None:
+    logits = torch.zeros(1, 3, 4, 4)
+    logits[:, 1] = 2.0
+    labels = torch.full((1, 16, 16), VOID)
+    labels[:, :8], labels[:, 8:12] = 1, 0
+    clean = torch.zeros(1, 12, 4, 4)
+    weights = torch.tensor([3.0, 1.0, 1.0])
+    (loss,) = block_losses(outputs_for(logits, clean), clean, labels, weights)
+    right, wrong = (-functional.log_softmax(logits[0, :, 0, 0], 0)[k].item() for k in (1, 0))
+    assert loss.cross_entropy.item() == pytest.approx((2 * right + 3 * wrong) / (2 + 3))
+
+
+def test_squared_error_counts_by_its_logarithm_per_picture() -> None:
+    clean = torch.zeros(2, 12, 4, 4)
+    estimate = torch.stack([torch.full((12, 4, 4), value) for value in (0.1, 0.01)])
+    labels, logits = torch.zeros(2, 16, 16, dtype=torch.int64), torch.zeros(2, 3, 4, 4)
+    (loss,) = block_losses(outputs_for(logits, estimate), clean, labels, torch.ones(3))
+    wanted = (math.log(0.01 + 1e-5) + math.log(0.0001 + 1e-5)) / 2
+    assert loss.log_mse.item() == pytest.approx(wanted, rel=1e-4)
+
+
+def test_all_blocks_count_alike() -> None:
+    losses = [BlockLoss(torch.tensor(c), torch.tensor(m)) for c, m in ((1.0, -4.0), (3.0, -8.0))]
+    assert total_loss(losses).item() == pytest.approx((1 - 2 + 3 - 4) / 2)
+
+
+def test_half_the_squared_error_is_the_same_for_packed_frames() -> None:
+    one, other = torch.rand(2, 3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    pack = Packing().pack
+    wanted = sum((one[n] - other[n]).square().sum().item() for n in range(3)) / 3 / 2
+    assert half_squared_error(one, other).item() == pytest.approx(wanted, rel=1e-5)
+    assert half_squared_error(pack(one), pack(other)).item() == pytest.approx(wanted, rel=1e-4)
