@@ -35,9 +35,11 @@ $(VENV)/.runtime: pyproject.toml | $(BIN)/python
 	touch $@
 
 # torch by itself and first, so that the version is this one; see README for its CPU build.
+# Type stubs by themselves, for they ask for all of TensorRT; tests compare a double with them.
 $(VENV)/.dev: pyproject.toml $(VENV)/.runtime
 	$(BIN)/pip install --quiet $(TORCH)
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --no-deps tensorrt-stubs==10.13.0.35.1
 	touch $@
 
 # Compiled here, which takes minutes, for tests on the CUDA driver double: they need no GPU.

@@ -9,7 +9,7 @@ from rtsdb.errors import MissingPackageError, RtsdbError
 
 
 def load_package(package: str, *, extra: str) -> Any:
-    """Import a package that the extra `extra` brings.
+    """Import a package that the extra `extra` brings, or a module of it.
 
     Raises MissingPackageError where it is absent, and RtsdbError where it is there but does not
     load, as GPU packages do on machines without their libraries.
@@ -17,13 +17,23 @@ def load_package(package: str, *, extra: str) -> Any:
     >>> load_package("json", extra="none").dumps([1])
     '[1]'
     """
+    top = package.partition(".")[0]
     try:
-        return importlib.import_module(package)
+        found = importlib.import_module(package)
     except ModuleNotFoundError as error:
-        if error.name == package:
-            raise MissingPackageError(package, extra=extra) from error
+        if error.name in (top, package):
+            raise MissingPackageError(top, extra=extra) from error
         reason: Exception = error
     except (ImportError, OSError, RuntimeError, AssertionError) as error:
         reason = error
+    else:
+        if not _is_bare_folder(found):
+            return found
+        raise MissingPackageError(top, extra=extra)
     first = str(reason).strip().partition("\n")[0]
     raise RtsdbError(f"{package} is installed but does not load: {first}") from reason
+
+
+def _is_bare_folder(module: Any) -> bool:
+    """Whether there is only a folder of that name, as packages of type stubs leave one."""
+    return hasattr(module, "__path__") and getattr(module, "__file__", None) is None

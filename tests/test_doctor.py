@@ -32,12 +32,13 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def test_auto_is_the_first_engine_that_works(probes: dict[str, str]) -> None:
     assert diagnose().auto == next(iter(ENGINES))
-    probes |= {"torch-tensorrt": "no GPU", "onnxruntime-gpu": "no provider"}
+    probes |= dict.fromkeys(("tensorrt", "tensorrt-rtx", "torch-tensorrt"), "no GPU")
+    probes["onnxruntime-gpu"] = "no provider"
     found = diagnose()
     assert found.auto == "openvino"
     engines = by_name(found.engines)
     assert list(engines) == list(ENGINES)
-    assert engines["torch-tensorrt"] == Check("torch-tensorrt", False, "no GPU")
+    assert engines["tensorrt"] == Check("tensorrt", False, "no GPU")
     assert engines["openvino"] == Check("openvino", True, "--precision fp32, bf16")
     probes |= dict.fromkeys(ENGINES, "broken")
     assert diagnose().auto is None

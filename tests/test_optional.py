@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,21 @@ from rtsdb.optional import load_package
 def test_an_absent_package_names_its_extra() -> None:
     with pytest.raises(MissingPackageError, match=r"'no_such_package' .*rtsdb\[fast\]"):
         load_package("no_such_package", extra="fast")
+
+
+def test_a_module_of_an_absent_package_names_the_package() -> None:
+    with pytest.raises(MissingPackageError, match=r"'no_such_package' .*rtsdb\[fast\]"):
+        load_package("no_such_package.part", extra="fast")
+
+
+def test_a_folder_without_code_is_no_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "only_stubs").mkdir()
+    (tmp_path / "only_stubs" / "__init__.pyi").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingPackageError, match=r"'only_stubs' .*rtsdb\[fast\]"):
+        load_package("only_stubs", extra="fast")
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,13 @@ def build(
         ),
     ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder of the engine and its .json sidecar.")
-    ] = Path("engines"),
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder of the engine and its .json sidecar; default: engines, where run looks.",
+        ),
+    ] = None,
 ) -> None:
     """Build a TensorRT engine from the shipped network or an ONNX file.
 
@@ -39,7 +44,7 @@ def build(
     --size 2048x1024` on a Jetson; `rtsdb build --engine tensorrt-rtx --size 2048x1024 --target
     sm86,sm89,sm120` anywhere.
     """
-    from rtsdb.engine.tensorrt_cache import BuildRequest, ensure_built
+    from rtsdb.engine.tensorrt_cache import FOLDER, BuildRequest, ensure_built
     from rtsdb.tiling import parse_size, parse_tile, plan_tiles
     from rtsdb.weights import find_model
 
@@ -57,7 +62,7 @@ def build(
         task = bar.add_task(f"{files.label} {precision}", total=100, visible=False)
         path = ensure_built(
             request,
-            output,
+            output or FOLDER,
             report=lambda what, share: bar.update(
                 task, description=what, completed=round(100 * share), visible=True
             ),

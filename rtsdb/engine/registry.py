@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from rtsdb.engine.base import Engine
 from rtsdb.errors import MissingPackageError, RtsdbError, UsageError
+from rtsdb.onnx_file import graph_in
 from rtsdb.optional import load_package
 from rtsdb.weights import ModelFiles
 
@@ -21,7 +22,8 @@ class EngineKind:
 
     name: as --engine takes it. module, class_name: where in `rtsdb.engine` it is. package: what
     must be installed, and the extra that brings it. reads: the kind of file that it opens.
-    precisions: what --precision takes beside 'auto'.
+    precisions: what --precision takes beside 'auto', which is the first of them where typed.
+    typed: whether it needs the graph that computes in the precision.
     """
 
     name: str
@@ -31,6 +33,7 @@ class EngineKind:
     extra: str
     reads: Literal["onnx", "weights"]
     precisions: tuple[str, ...]
+    typed: bool = False
 
     def load(self) -> type[Any]:
         """Import the engine's class, a subclass of `Engine`.
@@ -47,6 +50,12 @@ class EngineKind:
         if precision not in ("auto", *self.precisions):
             known = ", ".join(["auto", *self.precisions])
             raise UsageError(f"--precision {precision}: the {self.name} engine has {known}")
+
+    def check_graph(self, files: ModelFiles, precision: str) -> None:
+        """Raise UsageError, with the way to make it, where a graph is needed that is not there."""
+        if self.typed:
+            wanted = self.precisions[0] if precision == "auto" else precision
+            graph_in(files.need_onnx(self.name), wanted)
 
     def probe(self) -> None:
         """Raise RtsdbError, naming the reason, where the engine does not work."""
@@ -66,6 +75,26 @@ class EngineKind:
 ENGINES = {
     kind.name: kind
     for kind in (
+        EngineKind(
+            "tensorrt",
+            module="tensorrt",
+            class_name="TensorRtEngine",
+            package="tensorrt",
+            extra="tensorrt",
+            reads="onnx",
+            precisions=("fp16", "int8"),
+            typed=True,
+        ),
+        EngineKind(
+            "tensorrt-rtx",
+            module="tensorrt",
+            class_name="TensorRtRtxEngine",
+            package="tensorrt_rtx",
+            extra="rtx",
+            reads="onnx",
+            precisions=("fp16", "int8"),
+            typed=True,
+        ),
         EngineKind(
             "torch-tensorrt",
             module="torch_tensorrt",
@@ -131,6 +160,7 @@ def choose(files: ModelFiles, precision: str) -> EngineKind:
             continue
         try:
             kind.probe()
+            kind.check_graph(files, precision)
         except MissingPackageError:
             continue
         except RtsdbError as error:

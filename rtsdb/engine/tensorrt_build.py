@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rtsdb.engine.contract import check_contract
-from rtsdb.engine.tensorrt_flavour import Flavour, error_log
+from rtsdb.engine.tensorrt_flavour import Flavour, error_log, first_error
 from rtsdb.engine.tensorrt_progress import BuildProgress, Report, monitor
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.tiling import TilePlan
@@ -113,7 +113,9 @@ def optimisation_profile(builder: Any, profile: Profile) -> Any:
 
 
 def _allow(flavour: Flavour, config: Any, precision: str) -> None:
-    """Before 10.0, faster types are allowed by flags; Q/DQ nodes alone are not enough."""
+    """Before 10.0, flags allow faster types, for Q/DQ nodes alone are not enough, and one profile
+    serves several execution contexts only when told to."""
+    config.set_preview_feature(flavour.trt.PreviewFeature.PROFILE_SHARING_0806, True)
     flags = flavour.trt.BuilderFlag
     if precision in ("fp16", "int8"):
         config.set_flag(flags.FP16)
@@ -151,7 +153,7 @@ def _build(
         config.progress_monitor = monitor(flavour, progress)
     engine = builder.build_serialized_network(network, config)
     if engine is None:
-        reason = errors[0] if errors else "without a reason given"
+        reason = first_error(errors)
         raise RtsdbError(
             f"{graph.name}: {flavour.name} {flavour.version} cannot build it: {reason}"
         )

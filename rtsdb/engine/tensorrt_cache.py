@@ -23,12 +23,15 @@ from rtsdb.engine.tensorrt_file import (
     read_engine,
     write_engine,
 )
-from rtsdb.engine.tensorrt_flavour import Flavour, error_log, load_flavour
+from rtsdb.engine.tensorrt_flavour import Flavour, error_log, first_error, load_flavour
 from rtsdb.engine.tensorrt_progress import Report
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.gpu import find_gpus
 from rtsdb.onnx_file import base_name, digest, graph_in
 from rtsdb.tiling import TilePlan
+
+FOLDER = Path("engines")
+"""Where engines are kept unless a user says otherwise."""
 
 PRECISIONS = ("fp16", "int8")
 
@@ -70,13 +73,13 @@ class BuildRequest:
 class BuiltEngine:
     """An engine that is ready for execution contexts.
 
-    engine: TensorRT's ICudaEngine. runtime: its maker, which must live as long.
+    engine: TensorRT's ICudaEngine. errors: of all that it does, see `error_log`.
     """
 
     flavour: Flavour
     sidecar: Sidecar
     engine: Any
-    runtime: Any
+    errors: list[str]
 
 
 def ensure_built(
@@ -157,7 +160,7 @@ def load_built_engine(path: Path, plan: TilePlan) -> BuiltEngine:
     """Read an engine file that rtsdb built, for the GPU of this machine and the tiles of `plan`.
 
     Raises EngineFileError with the one reason, such as another GPU or version, or a damaged file,
-    and RtsdbError where there is no GPU.
+    and RtsdbError where there is no GPU or TensorRT does not take it.
     """
     content, sidecar = read_engine(path)
     flavour = load_flavour(sidecar.key.flavour)
@@ -172,12 +175,13 @@ def load_built_engine(path: Path, plan: TilePlan) -> BuiltEngine:
     if not key.profile.takes(plan):
         raise EngineFileError(path, f"it takes {key.profile}, not {plan}")
     logger, errors = error_log(flavour)
-    runtime = flavour.trt.Runtime(logger)
-    engine = runtime.deserialize_cuda_engine(content)
+    engine = flavour.trt.Runtime(logger).deserialize_cuda_engine(content)
     if engine is None:
-        reason = errors[0] if errors else "no reason given"
-        raise EngineFileError(path, f"{flavour.name} cannot load it ({reason})")
-    return BuiltEngine(flavour, sidecar, engine, runtime)
+        raise RtsdbError(
+            f"{path}: {flavour.name} cannot load it ({first_error(errors)}); "
+            "if the file is at fault, delete it"
+        )
+    return BuiltEngine(flavour, sidecar, engine, errors)
 
 
 def _why_build(path: Path, key: EngineKey) -> str | None:

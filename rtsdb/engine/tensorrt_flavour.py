@@ -38,6 +38,11 @@ class Flavour:
         """Whether layers keep the types of the ONNX file (10.0 on), not types of its own choice."""
         return hasattr(self.trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED")
 
+    @property
+    def shares_memory(self) -> bool:
+        """Whether execution contexts can be given the memory they work in (10.0 on)."""
+        return hasattr(self.trt, "ExecutionContextAllocationStrategy")
+
     def check_targets(self, targets: Sequence[str]) -> None:
         """Raise UsageError for compute capabilities, such as 'sm89', that it cannot build for."""
         if not self.is_rtx:
@@ -86,3 +91,14 @@ def error_log(flavour: Flavour) -> tuple[Any, list[str]]:
             errors.append(" ".join(message.split()))
 
     return type("ErrorLog", (kind,), {"log": log})(), errors
+
+
+def first_error(errors: list[str]) -> str:
+    """The first of the errors in an `error_log`, which brings about the others; empties the log.
+
+    >>> first_error(["out of memory", "no engine"]), first_error([])
+    ('out of memory', 'no reason given')
+    """
+    first = errors[0] if errors else "no reason given"
+    errors.clear()
+    return first

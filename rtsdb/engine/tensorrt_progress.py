@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +13,25 @@ from rtsdb.engine.tensorrt_flavour import Flavour
 
 Report = Callable[[str, float], None]
 """Told what TensorRT is at, and the share of the build that is done, 0..1. Any thread calls it."""
+
+LOG_EVERY = 10.0
+"""Seconds between two lines of `log_progress`."""
+
+log = logging.getLogger(__name__)
+
+
+def log_progress(name: str) -> Report:
+    """A report that tells in the log, now and then, how far the build of `name` is."""
+    told = time.monotonic()
+
+    def report(what: str, share: float) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= LOG_EVERY:
+            told = now
+            log.warning("%s: %.0f %% built (%s)", name, 100 * share, what)
+
+    return report
 
 
 @dataclass

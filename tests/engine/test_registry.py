@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,10 @@ def works(monkeypatch: pytest.MonkeyPatch) -> dict[str, Exception | None]:
 def test_the_fastest_that_works_is_taken_and_broken_ones_are_told(
     works: dict[str, Exception | None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    order = ["torch-tensorrt", "onnxruntime-gpu", "openvino", "onnxruntime", "torch"]
+    order = [
+        *("tensorrt", "tensorrt-rtx", "torch-tensorrt", "onnxruntime-gpu"),
+        *("openvino", "onnxruntime", "torch"),
+    ]
     assert list(ENGINES) == order
     for index, name in enumerate(order):
         assert choose(BOTH, "auto").name == name
@@ -41,26 +45,34 @@ def test_the_fastest_that_works_is_taken_and_broken_ones_are_told(
         works[name] = (
             RtsdbError("no GPU") if index % 2 == 0 else MissingPackageError("a", extra="b")
         )
-    with pytest.raises(
-        UsageError, match=r"rt K=1: needs one of the engines torch-tensorrt, .*torch;"
-    ):
+    with pytest.raises(UsageError, match=r"rt K=1: needs one of the engines tensorrt, .*torch;"):
         choose(BOTH, "auto")
-    assert caplog.records[0].getMessage() == "--engine torch-tensorrt does not work here: no GPU"
+    assert caplog.records[0].getMessage() == "--engine tensorrt does not work here: no GPU"
 
 
-def test_only_engines_that_read_the_files_are_taken(works: dict[str, Exception | None]) -> None:
-    onnx = ModelFiles("a.onnx", 1, None, Path("a.onnx"))
+def test_only_engines_that_read_the_files_are_taken(
+    works: dict[str, Exception | None], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    onnx = ModelFiles("a.onnx", 1, None, tmp_path / "a.onnx")
     weights = ModelFiles("a.safetensors", 1, Path("a.safetensors"), None)
     assert choose(onnx, "auto").name == "onnxruntime-gpu"
+    assert re.search(r"--engine tensorrt-rtx .*a.fp16.onnx: .*rtsdb export", caplog.messages[1])
+    (tmp_path / "a.fp16.onnx").touch()
+    assert choose(onnx, "auto").name == "tensorrt"
+    assert choose(onnx, "fp16").name == "tensorrt"
+    works["tensorrt"] = works["tensorrt-rtx"] = RtsdbError("no GPU")
+    assert choose(weights, "auto").name == "torch-tensorrt"
     works["torch-tensorrt"] = MissingPackageError("torch_tensorrt", extra="torchtrt")
     assert choose(weights, "auto").name == "torch"
 
 
 def test_only_engines_with_the_precision_are_taken(works: dict[str, Exception | None]) -> None:
-    assert choose(BOTH, "fp16").name == "torch-tensorrt"
+    assert choose(BOTH, "fp16").name == "tensorrt"
     assert choose(BOTH, "fp32").name == "onnxruntime-gpu"
     assert choose(BOTH, "bf16").name == "openvino"
-    with pytest.raises(UsageError, match="--precision int3: give one of auto, fp16, fp32, bf16"):
+    with pytest.raises(
+        UsageError, match="--precision int3: give one of auto, fp16, int8, fp32, bf16"
+    ):
         choose(BOTH, "int3")
 
 

@@ -178,6 +178,7 @@ class Weak:
     uint8, float32 = Enum("DataType", ["UINT8", "FLOAT"])
     NetworkDefinitionCreationFlag = SimpleNamespace(EXPLICIT_BATCH=0)
     BuilderFlag = SimpleNamespace(FP16="FP16", INT8="INT8")
+    PreviewFeature = SimpleNamespace(PROFILE_SHARING_0806="PROFILE_SHARING_0806")
 
     class ILogger:
         INTERNAL_ERROR, ERROR = 0, 1
@@ -190,7 +191,9 @@ class Weak:
             create_network=self.network,
             create_optimization_profile=lambda: SimpleNamespace(set_shape=lambda *shapes: None),
             create_builder_config=lambda: SimpleNamespace(
-                add_optimization_profile=lambda profile: 0, set_flag=self.flags.append
+                add_optimization_profile=lambda profile: 0,
+                set_flag=self.flags.append,
+                set_preview_feature=lambda feature, on: self.flags.append(f"{feature}={on}"),
             ),
             build_serialized_network=lambda network, config: b"engine",
         )
@@ -215,10 +218,12 @@ class Weak:
 
 
 @pytest.mark.parametrize(("precision", "flags"), [("fp16", ["FP16"]), ("int8", ["FP16", "INT8"])])
-def test_before_10_the_precision_is_allowed_by_flags(precision: str, flags: list[str]) -> None:
+def test_before_10_flags_allow_the_precision_and_contexts_to_share_a_profile(
+    precision: str, flags: list[str]
+) -> None:
     weak = Weak()
     flavour = Flavour("tensorrt", weak)
     assert not flavour.strongly_typed
     engine = build_engine(flavour, Path("a.onnx"), precision=precision, profile=SMALL)
     assert engine == b"engine"
-    assert weak.flags == flags
+    assert weak.flags == ["PROFILE_SHARING_0806=True", *flags]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,7 +29,7 @@ from rtsdb.engine.tensorrt_file import (
 )
 from rtsdb.engine.tensorrt_flavour import Flavour
 from rtsdb.errors import MissingPackageError, RtsdbError, UsageError
-from rtsdb.gpu import Gpu
+from rtsdb.gpu import Gpu, find_gpus
 from rtsdb.tiling import TilePlan, plan_tiles
 from rtsdb.weights import FOLDER
 
@@ -364,7 +365,21 @@ def test_an_engine_that_tensorrt_does_not_take_is_refused_in_its_words(
         "load_flavour",
         lambda name: Flavour(name, FakeTensorRt(loads=False)),
     )
-    with pytest.raises(RtsdbError, match=r"cannot load it \(Version tag does not match\); make"):
+    line = r"cannot load it \(Version tag does not match\); if the file is at fault, delete it$"
+    with pytest.raises(RtsdbError, match=line):
+        load_built_engine(path, REQUEST.plan)
+
+
+def test_without_a_driver_a_real_engine_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tensorrt_rtx")
+    with suppress(RtsdbError):
+        find_gpus()
+        pytest.skip("here is a driver")
+    monkeypatch.setattr(tensorrt_cache, "find_gpus", lambda: [ADA])
+    path = ensure_built(REQUEST, tmp_path)
+    with pytest.raises(RtsdbError, match=r"^[^\n]*tensorrt-rtx cannot load it \(.*driver[^\n]*$"):
         load_built_engine(path, REQUEST.plan)
 
 

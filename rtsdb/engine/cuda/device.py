@@ -33,15 +33,19 @@ class Device:
         try:
             yield
         except driver().MemoryError as error:
-            free, total = (size // MIB for size in driver().mem_get_info())
-            raise RtsdbError(
-                f"{self.gpu.name}: {error}, with {free} of {total} MiB free on the GPU; "
-                "end what else uses it, or take smaller frames"
-            ) from error
+            raise self.no_room(error) from error
         except driver().Error as error:
             raise RtsdbError(f"{self.gpu.name}: {error}") from error
         finally:
             self.context.pop()
+
+    def no_room(self, failure: object) -> RtsdbError:
+        """What to raise when there is too little memory; the context must be current."""
+        free, total = (size // MIB for size in driver().mem_get_info())
+        return RtsdbError(
+            f"{self.gpu.name}: {failure}, with {free} of {total} MiB free on the GPU; "
+            "end what else uses it, or take smaller frames"
+        )
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtsdb.errors import MissingPackageError, RtsdbError
+from rtsdb.optional import load_package
 
 
 def driver() -> Any:
@@ -12,10 +12,4 @@ def driver() -> Any:
 
     Raises MissingPackageError where pycuda is absent, RtsdbError where it does not load.
     """
-    try:
-        from pycuda import driver as found
-    except ModuleNotFoundError as error:
-        raise MissingPackageError("pycuda", extra="cuda") from error
-    except ImportError as error:
-        raise RtsdbError(f"pycuda is installed but does not load: {error}") from error
-    return found
+    return load_package("pycuda.driver", extra="cuda")

@@ -12,7 +12,7 @@ from rtsdb.engine.cuda.device import open_device
 from rtsdb.engine.cuda.memory import DeviceMemory
 from rtsdb.engine.cuda.slot import Enqueue, Slot, Streams
 from rtsdb.engine.slots import SlottedEngine
-from rtsdb.errors import RtsdbError
+from rtsdb.errors import MissingPackageError, RtsdbError
 from rtsdb.noise import NoiseLevel
 from rtsdb.tiling import TilePlan
 from rtsdb.video.frame import Image
@@ -35,13 +35,17 @@ class CudaEngine(SlottedEngine[Slot]):
     @classmethod
     def probe(cls) -> None:
         """Ask for a GPU that pycuda can use."""
-        open_device()
+        try:
+            open_device()
+        except MissingPackageError as error:  # though the GPU is there, which is worth a word
+            raise RtsdbError(str(error)) from error
 
     @abstractmethod
-    def compile(self, plan: TilePlan) -> Sequence[Enqueue]:
+    def compile(self, plan: TilePlan, stream: int) -> Sequence[Enqueue]:
         """Networks, one for each slot, for batches of all tiles of this plan.
 
-        The GPU's context is current; here, and when they are called.
+        stream: handle of the one that they will be enqueued on. The GPU's context is current;
+        here, and when they are called.
         """
 
     def open_slots(self, plan: TilePlan) -> list[Slot]:
@@ -49,9 +53,8 @@ class CudaEngine(SlottedEngine[Slot]):
         with self.device.current():
             streams = self._streams = Streams()
             try:
-                return [
-                    Slot(self._buffers(plan), enqueue, streams) for enqueue in self.compile(plan)
-                ]
+                networks = self.compile(plan, streams.compute.handle)
+                return [Slot(self._buffers(plan), network, streams) for network in networks]
             except BaseException:
                 self._memory.free()
                 raise

@@ -40,7 +40,7 @@ class ToyEngine(CudaEngine):
     ) -> None:
         super().__init__(slots=slots, tile=tile, halo=halo)
 
-    def compile(self, plan: TilePlan) -> list[Enqueue]:
+    def compile(self, plan: TilePlan, stream: int) -> list[Enqueue]:
         return [enqueue_network] * self.slots
 
     def on_the_host(self, frame: Pictures, noise: NoiseLevel) -> tuple[Pictures, Pictures]:
