@@ -71,7 +71,7 @@ def train(
     parts: Annotated[
         str,
         typer.Option(
-            help="all; segmenters, denoisers, or rest (all but the first segmenter) while others stay."
+            help="What learns: all, segmenters, denoisers, or rest (all but the first segmenter)."
         ),
     ] = "all",
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,

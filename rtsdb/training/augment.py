@@ -110,9 +110,9 @@ def _relight(
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.2)), np.float32)
     grey = image.mean(axis=2, keepdims=True)
     image = grey + rng.uniform(*config.saturations) * (image - grey)
-    image = 255 * np.clip(image / 255, 0, 1) ** np.exp(rng.normal(0, config.curve))
-    image = image * (rng.uniform(*config.gains) * rng.uniform(*config.tints, 3))
-    lit: NDArray[np.float64] = np.rint(image + rng.uniform(*config.offsets))
+    curved = 255 * np.clip(image / 255, 0, 1) ** float(np.exp(rng.normal(0, config.curve)))
+    gains = rng.uniform(*config.gains) * rng.uniform(*config.tints, 3)
+    lit = np.rint(curved * gains + rng.uniform(*config.offsets))
     return np.clip(lit, 0, 255).astype(np.float32)
 
 

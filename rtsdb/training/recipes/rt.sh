@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# The course of the shipped `rt` weights: one part at a time, as the paper trains.
+#
+#     bash rtsdb/training/recipes/rt.sh CAMVID_ROOT RUNS_FOLDER
+#
+# The first segmenter needs wide crops, denoisers many steps; blocks 2 and 3 start with what block 1
+# decided. Every command can be stopped with Ctrl-C and continued with --resume added. The steps are
+# what two slow cores could do in a few hours: with a GPU (--device cuda) or a processor that has
+# bfloat16, multiply them. It was not run from start to end; the model card lists the runs that the
+# shipped weights really had.
+set -euo pipefail
+root=$1 runs=$2
+
+train() {
+    local name=$1
+    shift
+    rtsdb train --root "$root" --street 40 --output "$runs/$name" "$@"
+}
+weights() { echo "$runs/$1/weights.safetensors"; }
+
+train segmenter --stages 1 --parts segmenters --start imagenet --batch 6 --steps 12000 --lr 8e-4
+train denoiser --stages 1 --parts denoisers --crop 128 --batch 8 --steps 8000 --lr 1.5e-3 \
+    --start "$(weights segmenter)"
+train rest --stages 3 --parts rest --crop 160 --window 160 --batch 5 --steps 8000 --lr 1.2e-3 \
+    --start "$(weights denoiser)"
+train polish --stages 3 --parts all --batch 4 --steps 2000 --lr 3e-4 --start "$(weights rest)"
