@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from rtsdb.video.frame import FrameResult, SourceInfo
-from rtsdb.video.sinks.base import Sink
+from rtsdb.video.sinks.base import Picture, Sink
 
 
 class NullSink(Sink):
     """Takes frames and forgets them, to time the rest of the pipeline."""
 
-    wants_view = False
+    uses: frozenset[Picture] = frozenset()
 
     def open(self, source: SourceInfo, view_size: tuple[int, int]) -> None:
         """Nothing to prepare."""
