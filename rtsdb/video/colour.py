@@ -2,7 +2,8 @@
 
 A stream that names its matrix is believed. One that does not is BT.709 from 720 lines up and
 BT.601 below, as cameras and players do; without the rule, untagged HD video comes out 8 to 15
-levels wrong on saturated colours.
+levels wrong on saturated colours. The range is limited (16..235) where the stream does not say
+full. RGB and grey frames, such as those of a screen, have neither and pass on as they are.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+from rtsdb.errors import RtsdbError
 from rtsdb.video.frame import Image
 
 HD_LINES = 720
 """Frame height in lines from which untagged video counts as BT.709."""
 
-_UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
+# Tags (AVColorSpace) by what they mean here: none said (or RGB's, whose frames need none), those
+# that FFmpeg converts, and constant-luminance BT.2020, which differs little from the other.
+_UNTAGGED = (0, 2, 3)
+_CONVERTED = (1, 4, 5, 6, 7, 9)
+_BT2020, _BT2020_CONSTANT = 9, 10
 
 
 def default_matrix(height: int) -> Colorspace:
@@ -33,10 +39,10 @@ def default_matrix(height: int) -> Colorspace:
 def to_rgb(frame: VideoFrame, reformatter: VideoReformatter, into: Image) -> None:
     """Write a decoded frame, of any pixel format, into `into` (uint8 [H, W, 3] RGB).
 
-    `into` may be a strided view. Keep one reformatter per stream: it holds the tables.
+    `into` may be a strided view. Keep one reformatter per stream: it holds the tables. Raises
+    RtsdbError for a matrix that cannot be converted, such as YCgCo.
     """
-    tagged = frame.colorspace != _UNTAGGED
-    matrix = frame.colorspace if tagged else int(default_matrix(frame.height))
+    matrix = _matrix(frame)
     full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
     rgb = reformatter.reformat(
         frame,
@@ -67,6 +73,20 @@ def to_yuv(image: Image, reformatter: VideoReformatter) -> VideoFrame:
         src_color_range=ColorRange.JPEG,
         dst_color_range=ColorRange.MPEG,
     )
+
+
+def _matrix(frame: VideoFrame) -> int:
+    tag = frame.colorspace
+    if tag in _UNTAGGED:
+        return int(default_matrix(frame.height))
+    if tag == _BT2020_CONSTANT:
+        frame.colorspace = tag = _BT2020
+    if tag not in _CONVERTED:
+        raise RtsdbError(
+            f"the video's colour matrix (number {tag} of ITU-T H.273) cannot be converted; "
+            "encode it again as BT.709"
+        )
+    return int(tag)
 
 
 def _other_than(matrix: int) -> Colorspace:

@@ -1,10 +1,12 @@
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 from av.video.reformatter import VideoReformatter
 
+from rtsdb.errors import RtsdbError
 from rtsdb.video.colour import to_rgb, to_yuv
 
 PATCHES = [
@@ -56,6 +58,63 @@ def test_decoded_colours_follow_tags_then_the_rule(
         frame.colorspace, frame.color_range = tag, range_tag
         to_rgb(frame, reformatter, image)
         assert np.abs(image.astype(int) - patch).max() <= 3, patch
+
+
+@pytest.mark.parametrize("pixels", ["yuyv422", "yuv422p", "nv12", "p010le", "yuv420p10le"])
+@pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
+@pytest.mark.parametrize(("height", "matrix"), [(720, "709"), (48, "601")])
+def test_what_cameras_and_gpus_give_is_decoded_alike(
+    pixels: str, full: bool, height: int, matrix: str
+) -> None:
+    reformatter = VideoReformatter()
+    image = np.empty((height, 64, 3), np.uint8)
+    for patch in PATCHES:
+        planar = flat(64, height, yuv_of(patch, matrix, full), "yuv444p")
+        planar.color_range = 2 if full else 1
+        frame = planar.reformat(format=pixels)
+        frame.colorspace, frame.color_range = 2, 2 if full else 0
+        to_rgb(frame, reformatter, image)
+        assert np.abs(image.astype(int) - patch).max() <= 3, patch
+
+
+@pytest.mark.parametrize("pixels", ["rgb24", "bgr24", "bgr0", "gbrp", "rgba"])
+@pytest.mark.parametrize("tag", [0, 2], ids=["tagged", "untagged"])
+@pytest.mark.parametrize("range_tag", [0, 1, 2])
+def test_rgb_passes_as_it_is(pixels: str, tag: int, range_tag: int) -> None:
+    image, out = np.empty((720, 64, 3), np.uint8), np.empty((720, 64, 3), np.uint8)
+    image[:] = PATCHES[0]
+    image[:, 32:] = PATCHES[4]
+    frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format=pixels)
+    frame.colorspace, frame.color_range = tag, range_tag
+    to_rgb(frame, VideoReformatter(), out)
+    assert np.array_equal(out, image)
+
+
+def test_mjpeg_has_bt601_and_the_full_range_at_any_size() -> None:
+    for patch in PATCHES:
+        image = np.empty((720, 64, 3), np.uint8)
+        image[:] = patch
+        jpeg = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes()
+        frames = av.CodecContext.create("mjpeg", "r").decode(av.Packet(jpeg))
+        to_rgb(frames[0], VideoReformatter(), image)
+        assert np.abs(image.astype(int) - patch).max() <= 3, patch
+
+
+def test_bt2020_with_constant_luminance_counts_as_the_other() -> None:
+    images = []
+    for tag in (9, 10):
+        frame = flat(64, 48, (120, 90, 170), "yuv420p")
+        frame.colorspace = tag
+        images.append(np.empty((48, 64, 3), np.uint8))
+        to_rgb(frame, VideoReformatter(), images[-1])
+    assert np.array_equal(*images)
+
+
+def test_matrix_that_cannot_be_converted() -> None:
+    frame = flat(64, 48, (120, 90, 170), "yuv420p")
+    frame.colorspace = 8  # YCgCo
+    with pytest.raises(RtsdbError, match=r"colour matrix \(number 8 .*\) cannot be converted"):
+        to_rgb(frame, VideoReformatter(), np.empty((48, 64, 3), np.uint8))
 
 
 @pytest.mark.parametrize(("height", "matrix"), [(720, "709"), (48, "601")])

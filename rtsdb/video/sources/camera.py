@@ -1,108 +1,114 @@
-"""A V4L2 camera as a source."""
+"""V4L2 cameras as a source."""
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Generator
-from pathlib import Path
+import threading
+from dataclasses import replace
 
-import av
-from av.container import InputContainer
-from av.error import InvalidDataError
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.video.ffmpeg_errors import FFMPEG_ERRORS, reason
-from rtsdb.video.frame import Image, SourceInfo, Stamp
-from rtsdb.video.sources.base import Source
-from rtsdb.video.sources.decoded import FrameWriter, stream_rate
+from rtsdb.video.sources.base import SourceEvents
+from rtsdb.video.sources.decoded import stream_rate
+from rtsdb.video.sources.decoder import VideoInput
+from rtsdb.video.sources.live import Connection
+from rtsdb.video.sources.live_video import WITHOUT_BLOCKING, connect_video
+from rtsdb.video.sources.options import SourceOptions
+from rtsdb.video.sources.v4l2 import UNSPECIFIED_MATRIX, colour_tags, describe_modes, video_devices
 
-_BAD_IN_A_ROW = 30  # webcams often begin with some broken pictures; this many are a fault
+_FFMPEG_NAMES = {"mjpeg": "mjpeg", "yuyv": "yuyv422"}
+_FLAGS = {
+    "video_size": "--capture-size",
+    "framerate": "--capture-fps",
+    "input_format": "--pixel-format",
+}
+_RATE_TOLERANCE = 0.02  # 30 is as good as 30000/1001
 
 
-class CameraSource(Source):
-    """Reads a camera at the size, rate and pixel format that its driver is set to.
+def connect_camera(
+    device: str, options: SourceOptions, stop: threading.Event, events: SourceEvents
+) -> Connection:
+    """Open the camera `device` at the size, rate and pixel format of `options`.
 
-    Times are the driver's (microseconds of the monotonic clock). `read` waits for the next
-    picture. Raises UsageError when the device does not exist, RtsdbError when it cannot be
-    opened or stops.
+    What is None there stays as the driver is set. Times are the driver's (microseconds of the
+    monotonic clock), and so are colour tags. Raises UsageError when the device does not exist or
+    does not offer what is asked, RtsdbError when it cannot be opened.
     """
-
-    def __init__(self, device: str) -> None:
-        self._device = device
-        self._container = _open(device)
-        try:
-            stream = self._container.streams.video[0]
-            # Frame threads would hold pictures back, one for each thread.
-            stream.thread_type = "SLICE"
-            context = stream.codec_context
-            self.info = SourceInfo(
-                device, context.width, context.height, stream_rate(stream), live=True
-            )
-            self._frames = self._decode(stream)
-            self._writer = FrameWriter(self.info, stream)
-        except BaseException:
-            self._container.close()
-            raise
-
-    def read(self, into: Image) -> Stamp | None:
-        """Wait for the next picture and write it into `into` (uint8 [H, W, 3] RGB).
-
-        Raises RtsdbError when the camera stops or changes its frame size.
-        """
-        try:
-            frame = next(self._frames, None)
-        except FFMPEG_ERRORS as error:
-            raise self._stopped(reason(error)) from error
-        if frame is None:
-            raise self._stopped("it gives no more pictures")
-        return self._writer.write(frame, into)
-
-    def close(self) -> None:
-        """Give the device back; safe to call twice."""
-        self._frames.close()
-        self._container.close()
-
-    def _decode(self, stream: VideoStream) -> Generator[VideoFrame, None, None]:
-        bad = 0
-        for packet in self._container.demux(stream):
-            try:
-                frames = stream.decode(packet)
-            except InvalidDataError:
-                bad += 1
-                if bad == _BAD_IN_A_ROW:
-                    raise
-                continue
-            bad = 0
-            yield from frames
-
-    def _stopped(self, why: str) -> RtsdbError:
-        return RtsdbError(
-            f"{self._device}: the camera stopped at frame {self._writer.index} ({why}); "
-            "check its cable and start again"
-        )
-
-
-def _open(device: str) -> InputContainer:
     if not os.path.exists(device):
         raise UsageError(f"{device}: no such camera; {_cameras_present()}")
     try:
-        return av.open(device, "r", format="v4l2")
-    except PermissionError as error:
+        connection = connect_video(
+            device,
+            device,
+            options.decode,
+            stop,
+            events,
+            format="v4l2",
+            options=WITHOUT_BLOCKING | _for_ffmpeg(options),
+            check=lambda video: _check_mode(device, video, options),
+        )
+        matrix, range_ = colour_tags(device)
+        frames = (_tagged(frame, matrix, range_) for frame in connection.frames)
+        return replace(connection, frames=frames)
+    except PermissionError:
         raise RtsdbError(
             f"{device}: no permission to read the camera; add yourself to the group 'video'"
-        ) from error
+        ) from None
     except (*FFMPEG_ERRORS, ValueError) as error:  # ValueError: an FFmpeg without V4L2
+        asked, modes = _for_ffmpeg(options), describe_modes(device)
+        if getattr(error, "errno", None) == errno.EINVAL and asked and modes:
+            wrong = " ".join(f"{_FLAGS[name]} {value}" for name, value in asked.items())
+            raise UsageError(
+                f"{device}: the camera does not do {wrong}; it offers {modes}"
+            ) from error
+        hint = "" if modes else f", or it is no capture device: {_cameras_present()}"
         raise RtsdbError(
-            f"{device}: cannot capture from it ({reason(error)}); another program may hold it, "
-            f"or it is no capture device: {_cameras_present()}"
+            f"{device}: cannot capture from it ({reason(error)}); another program may hold it{hint}"
         ) from error
+
+
+def _tagged(frame: VideoFrame, matrix: int, range_: int) -> VideoFrame:
+    """The frame with the driver's colour tags, which FFmpeg does not ask for, on raw pictures."""
+    if frame.colorspace == UNSPECIFIED_MATRIX:
+        frame.colorspace, frame.color_range = matrix, range_
+    return frame
+
+
+def _for_ffmpeg(options: SourceOptions) -> dict[str, str]:
+    """What is asked of the camera, as options of FFmpeg's V4L2 input."""
+    asked = {}
+    if options.capture_size is not None:
+        asked["video_size"] = "{}x{}".format(*options.capture_size)
+    if options.capture_fps is not None:
+        asked["framerate"] = str(options.capture_fps)
+    if options.pixel_format is not None:
+        asked["input_format"] = _FFMPEG_NAMES[options.pixel_format]
+    return asked
+
+
+def _check_mode(device: str, video: VideoInput, options: SourceOptions) -> None:
+    """Raise UsageError where the driver chose something else than what was asked of it."""
+    context, rate = video.stream.codec_context, stream_rate(video.stream)
+    size, fps = options.capture_size, options.capture_fps
+    pixels = context.pix_fmt if context.name == "rawvideo" else context.name
+    wrong = None
+    if size is not None and size != (context.width, context.height):
+        wrong = "--capture-size {}x{}".format(*size)
+    elif options.pixel_format is not None and pixels != _FFMPEG_NAMES[options.pixel_format]:
+        wrong = f"--pixel-format {options.pixel_format}"
+    elif fps is not None and rate is not None and abs(rate / fps - 1) > _RATE_TOLERANCE:
+        wrong = f"--capture-fps {fps}"
+    if wrong is not None:
+        offered = describe_modes(device) or f"{pixels} {context.width}x{context.height}"
+        raise UsageError(f"{device}: the camera does not do {wrong}; it offers {offered}")
 
 
 def _cameras_present() -> str:
     """What to try instead: the devices that exist."""
-    nodes = sorted(map(str, Path("/dev").glob("video[0-9]*")))
+    nodes = video_devices()
     if not nodes:
         return "there is no /dev/video* on this machine, so plug a camera in or give a file"
     return f"there is {', '.join(nodes)}"

@@ -1,17 +1,21 @@
-"""Decoded frames on their way into the caller's arrays: size check, colour, time stamp."""
+"""Decoded frames on their way into the caller's arrays: size check, rotation, colour."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from rtsdb.errors import RtsdbError
 from rtsdb.video.colour import to_rgb
-from rtsdb.video.frame import Image, SourceInfo, Stamp
-from rtsdb.video.sources.pts import GrowingPts
+from rtsdb.video.frame import Image, SourceInfo
+from rtsdb.video.sources.base import FrameSizeChanged
+
+UNKNOWN_TIME_BASE = Fraction(1, 90000)
+"""Time base of streams that do not tell theirs: MPEG's."""
 
 
 def stream_rate(stream: VideoStream) -> Fraction | None:
@@ -19,31 +23,39 @@ def stream_rate(stream: VideoStream) -> Fraction | None:
     return stream.average_rate or stream.guessed_rate or None
 
 
-class FrameWriter:
-    """Writes the frames of one stream, in order, into arrays and stamps them.
+def display_size(frame: VideoFrame) -> tuple[int, int]:
+    """(width, height) in pixels of the frame as it is shown, its rotation applied."""
+    return (frame.height, frame.width) if _quarter_turns(frame) % 2 else (frame.width, frame.height)
 
-    index: number of the next frame, counted from 0.
+
+class FrameWriter:
+    """Writes the frames of one source, in order, into arrays.
+
+    info: the source's facts, with the size of the frames now. count: frames written.
     """
 
-    def __init__(self, info: SourceInfo, stream: VideoStream) -> None:
-        self.index = 0
-        self._info = info
-        self._time_base = stream.time_base or Fraction(1, 90000)
-        self._clock = GrowingPts(self._time_base, info.rate)
+    def __init__(self, info: SourceInfo) -> None:
+        self.info = info
+        self.count = 0
         self._reformatter = VideoReformatter()
 
-    def write(self, frame: VideoFrame, into: Image) -> Stamp:
-        """Fill `into` (uint8 [H, W, 3] RGB, maybe strided) with `frame`.
+    def write(self, frame: VideoFrame, into: Image) -> None:
+        """Fill `into` (uint8 [H, W, 3] RGB, maybe strided) with `frame`, turned upright.
 
-        Raises RtsdbError when the frame's size is not the source's.
+        Raises FrameSizeChanged, once, when the frame has another size than those before it.
         """
-        info = self._info
-        if (frame.width, frame.height) != (info.width, info.height):
-            raise RtsdbError(
-                f"{info.name}: frame {self.index} is {frame.width}x{frame.height}, the frames "
-                f"before it {info.width}x{info.height}; split the video where its size changes"
+        before, (width, height) = self.info, display_size(frame)
+        if (width, height) != (before.width, before.height):
+            self.info = replace(before, width=width, height=height)
+            raise FrameSizeChanged(
+                f"{before.name}: frame {self.count} is {width}x{height}, the frames before it "
+                f"{before.width}x{before.height}; split the video where its size changes",
+                self.info,
             )
-        to_rgb(frame, self._reformatter, into)
-        stamp = Stamp(self.index, self._clock.place(frame.pts), self._time_base)
-        self.index += 1
-        return stamp
+        to_rgb(frame, self._reformatter, np.rot90(into, -_quarter_turns(frame)))
+        self.count += 1
+
+
+def _quarter_turns(frame: VideoFrame) -> int:
+    """Quarter turns, counterclockwise, that the container asks for before the frame is shown."""
+    return round(frame.rotation / 90) % 4

@@ -2,105 +2,156 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 
 import av
-from av.container import InputContainer
 from av.error import InvalidDataError
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 from rtsdb.errors import RtsdbError
 from rtsdb.video.ffmpeg_errors import FFMPEG_ERRORS, reason
 from rtsdb.video.frame import Image, SourceInfo, Stamp
-from rtsdb.video.sources.base import Source
-from rtsdb.video.sources.decoded import FrameWriter, stream_rate
+from rtsdb.video.sources.base import FrameSizeChanged, Source
+from rtsdb.video.sources.decoded import UNKNOWN_TIME_BASE, FrameWriter, display_size, stream_rate
+from rtsdb.video.sources.decoder import VideoInput, open_video, with_decoder
+from rtsdb.video.sources.pts import GrowingPts
+from rtsdb.video.urls import is_url
 
 _EARLY_END_S = 1.0  # a container's duration is often some frames off; a lost tail is longer
+_PATIENCE_S = 10.0  # for a file that comes over the network
+
+_Frames = Generator[VideoFrame, None, None]
 
 
 class VideoFileSource(Source):
     """Reads any video file that FFmpeg can, with the file's own presentation times.
 
     The times keep the stream's time base, so a variable frame rate survives. Colours follow
-    `rtsdb.video.colour`. The first frame is decoded on construction, which raises RtsdbError
-    for a file that is no video, has no frame, or cannot be read.
+    `rtsdb.video.colour`; a rotation that the file asks for is applied. The first frame is
+    decoded on construction, which raises RtsdbError for a file that is no video, has no frame,
+    or cannot be read.
 
     A file that breaks off gives its good frames first; then `read` raises RtsdbError. Damage
     that the decoder gets over costs the damaged frames only: the times of the others show the
     gap.
+
+    decode: one of `rtsdb.video.sources.options.DECODERS`. url: where to read instead of the file
+    `name`, an address or a file object; `name` is then but a name. stop: ends the reading.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._name = str(path)
+    def __init__(
+        self,
+        name: str | Path,
+        decode: str = "auto",
+        *,
+        url: object = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._name = str(name)
+        # "file:" keeps FFmpeg from taking a name such as "a:b.mp4" for a protocol.
+        self._url = f"file:{self._name}" if url is None else url
+        self._stop = stop or threading.Event()
         self._frame_number = 0
-        self._container = _open(self._name)
-        try:
-            stream = _video_stream(self._container, self._name)
-            # Frames in parallel, where the codec can: a file has no latency to lose by it.
-            stream.thread_type = "AUTO"
-            self._frames = self._decode(stream)
-            self._first = next(self._frames, None)
-            if self._first is None:
-                raise RtsdbError(
-                    f"{self._name}: holds no video frame; is the copy or download complete?"
-                )
-        except BaseException:
-            self._container.close()
-            raise
+        self._video, self._frames, first = with_decoder(decode, self._name, self._open)
+        self._pending: VideoFrame | None = first
+        stream = self._video.stream
+        width, height = display_size(first)
         self.info = SourceInfo(
             name=self._name,
-            width=self._first.width,
-            height=self._first.height,
+            width=width,
+            height=height,
             rate=stream_rate(stream),
             frames=stream.frames or None,
+            files=(self._name,) if url is None else (),
         )
-        self._writer = FrameWriter(self.info, stream)
+        self._time_base = stream.time_base or UNKNOWN_TIME_BASE
+        self._clock = GrowingPts(self._time_base, self.info.rate)
+        self._writer = FrameWriter(self.info)
 
     def read(self, into: Image) -> Stamp | None:
         """Write the next frame into `into` (uint8 [H, W, 3] RGB, maybe a strided view).
 
-        Returns None at the end of the file. Raises RtsdbError where the file breaks off or
-        changes its frame size.
+        Returns None at the end of the file. Raises RtsdbError where the file breaks off,
+        FrameSizeChanged where it changes its frame size.
         """
-        frame, self._first = self._first, None
-        if frame is None:
-            frame = next(self._frames, None)
-        return None if frame is None else self._writer.write(frame, into)
+        if self._stop.is_set():
+            return None
+        if self._pending is None:
+            self._pending = next(self._frames, None)
+        if self._pending is None:
+            return None
+        try:
+            self._writer.write(self._pending, into)
+        except FrameSizeChanged as change:
+            self.info = change.info
+            raise
+        pts = self._clock.place(self._pending.pts)
+        self._pending = None
+        return Stamp(self._writer.count - 1, pts, self._time_base)
+
+    def interrupt(self) -> None:
+        """End the reading; a file object that watches the same event ends its waiting."""
+        self._stop.set()
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
-        self._first = None
+        self._pending = None
         self._frames.close()
-        self._container.close()
+        self._video.container.close()
 
-    def _decode(self, stream: VideoStream) -> Generator[VideoFrame, None, None]:
+    def _open(self, decoder: str) -> tuple[VideoInput, _Frames, VideoFrame]:
+        """The open file, its frames after the first, and the first."""
+        timeout = _PATIENCE_S if is_url(str(self._url)) else None
+        try:
+            video = open_video(self._url, self._name, decoder, timeout=timeout)
+        except FFMPEG_ERRORS as error:
+            # Without the cause: its text may hold an address with a password.
+            raise RtsdbError(
+                f"{self._name}: cannot be read as a video ({reason(error)}); "
+                "is it a video, and is the copy or download complete?"
+            ) from None
+        try:
+            frames = self._decode(video)
+            first = next(frames, None)
+            if first is None:
+                raise RtsdbError(
+                    f"{self._name}: holds no video frame; is the copy or download complete?"
+                )
+        except BaseException:
+            video.container.close()
+            raise
+        return video, frames, first
+
+    def _decode(self, video: VideoInput) -> _Frames:
         """Every frame that can be decoded; RtsdbError after the last of a broken file."""
         trouble = ""
-        end = 0
+        trouble_pts = end = 0
         cut = False
         try:
-            for packet in self._container.demux(stream):
+            for packet in video.container.demux(video.stream):
                 if packet.pts is not None:
                     end = max(end, packet.pts + (packet.duration or 0))
                     cut = packet.is_corrupt
                 try:
-                    frames = stream.decode(packet)
+                    frames = video.decode(packet)
                 except InvalidDataError as error:
                     trouble = reason(error)
+                    trouble_pts = packet.pts or trouble_pts
                     continue
                 for frame in frames:
-                    trouble = ""
+                    if frame.pts is None or frame.pts > trouble_pts:  # not one held back
+                        trouble = ""
                     self._frame_number += 1
                     yield frame
         except FFMPEG_ERRORS as error:
             trouble = reason(error)
-            for frame in _still_in(stream):
+            for frame in _still_in(video):
                 self._frame_number += 1
                 yield frame
-        missing = self._missing_seconds(stream, end)
+        missing = _missing_seconds(video, end)
         if not trouble and missing > _EARLY_END_S:
             trouble = f"{missing:.1f} s are missing"
         if not trouble and cut:
@@ -111,41 +162,22 @@ class VideoFileSource(Source):
                 "the frames before it are good, copy or download the file again for the rest"
             )
 
-    def _missing_seconds(self, stream: VideoStream, end: int) -> float:
-        """Time between `end` (units of the stream) and the end that the container promised."""
-        if stream.duration is not None and stream.time_base is not None:
-            promised = ((stream.start_time or 0) + stream.duration) * stream.time_base
-        elif self._container.duration is not None and len(self._container.streams) == 1:
-            start = self._container.start_time or 0
-            promised = Fraction(start + self._container.duration, av.time_base)
-        else:
-            return 0.0
-        return float(promised - end * (stream.time_base or 0))
+
+def _missing_seconds(video: VideoInput, end: int) -> float:
+    """Time between `end` (units of the stream) and the end that the container promised."""
+    container, stream = video.container, video.stream
+    if stream.duration is not None and stream.time_base is not None:
+        promised = ((stream.start_time or 0) + stream.duration) * stream.time_base
+    elif container.duration is not None and len(container.streams) == 1:
+        promised = Fraction((container.start_time or 0) + container.duration, av.time_base)
+    else:
+        return 0.0
+    return float(promised - end * (stream.time_base or 0))
 
 
-def _open(name: str) -> InputContainer:
-    try:
-        # "file:" keeps FFmpeg from taking a name such as "a:b.mp4" for a protocol.
-        return av.open(f"file:{name}", "r")
-    except FFMPEG_ERRORS as error:
-        raise RtsdbError(
-            f"{name}: cannot be read as a video ({reason(error)}); "
-            "is it a video, and is the copy or download complete?"
-        ) from error
-
-
-def _video_stream(container: InputContainer, name: str) -> VideoStream:
-    stream = container.streams.best("video")
-    if not isinstance(stream, VideoStream):
-        raise RtsdbError(
-            f"{name}: holds no video stream; give a video, or copy it again if it is one"
-        )
-    return stream
-
-
-def _still_in(stream: VideoStream) -> list[VideoFrame]:
+def _still_in(video: VideoInput) -> list[VideoFrame]:
     """Frames that the decoder holds back for its threads and for reordering."""
     try:
-        return stream.decode(None)
+        return video.decode(None)
     except FFMPEG_ERRORS:
         return []

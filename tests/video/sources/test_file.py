@@ -1,4 +1,5 @@
 import shutil
+import struct
 import wave
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,17 +11,9 @@ import pytest
 
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.video.frame import Stamp
-from rtsdb.video.sources.base import Source
+from rtsdb.video.sources.base import FrameSizeChanged
 from rtsdb.video.sources.file import VideoFileSource
-
-
-def read_all(source: Source, stamps: list[Stamp] | None = None) -> list[Stamp]:
-    """Stamps of all frames; in `stamps` also those that came before an error."""
-    stamps = [] if stamps is None else stamps
-    image = np.empty((source.info.height, source.info.width, 3), np.uint8)
-    while (stamp := source.read(image)) is not None:
-        stamps.append(stamp)
-    return stamps
+from tests.video.sources.reading import read_all
 
 
 def test_variable_frame_rate_keeps_its_exact_times(make_clip: Callable[..., Path]) -> None:
@@ -67,7 +60,7 @@ def test_frame_goes_into_a_strided_view(make_clip: Callable[..., Path]) -> None:
     assert not canvas.any()
 
 
-def test_size_change_names_the_frame_and_both_sizes(
+def test_size_change_names_the_frame_and_both_sizes_and_goes_on(
     make_clip: Callable[..., Path], tmp_path: Path
 ) -> None:
     joined = tmp_path / "joined.ts"
@@ -77,8 +70,43 @@ def test_size_change_names_the_frame_and_both_sizes(
         image = np.empty((48, 64, 3), np.uint8)
         for _ in range(10):
             assert source.read(image) is not None
-        with pytest.raises(RtsdbError, match=r"joined\.ts: frame 10 is 96x64.*64x48"):
+        with pytest.raises(
+            FrameSizeChanged, match=r"joined\.ts: frame 10 is 96x64.*64x48"
+        ) as caught:
             source.read(image)
+        assert caught.value.info is source.info
+        assert (source.info.width, source.info.height) == (96, 64)
+        stamps = read_all(source)
+    assert [s.index for s in stamps] == list(range(10, 20))
+
+
+@pytest.mark.parametrize(
+    ("matrix", "turns"),
+    [("1 0 0 1", 0), ("0 1 -1 0", 1), ("-1 0 0 -1", 2), ("0 -1 1 0", 3)],
+    ids=["upright", "clockwise", "upside-down", "counterclockwise"],
+)
+def test_rotation_is_applied(tmp_path: Path, matrix: str, turns: int) -> None:
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:24, :32] = 220  # the corner tells which way is up
+    path = tmp_path / "phone.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "5"})
+        stream.width, stream.height = 64, 48
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    content = bytearray(path.read_bytes())
+    place = content.index(b"tkhd") + 44  # of the display matrix, 3x3 in 16.16 fixed point
+    a, b, c, d = (int(value) << 16 for value in matrix.split())
+    content[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    expected = np.rot90(picture, -turns)
+    with VideoFileSource(path) as source:
+        assert (source.info.height, source.info.width) == expected.shape[:2]
+        canvas = np.zeros((70, 70, 3), np.uint8)
+        image = canvas[3 : 3 + expected.shape[0], 2 : 2 + expected.shape[1]]
+        assert source.read(image) is not None
+    assert np.abs(image.astype(int) - expected).mean() < 8
 
 
 def test_joined_recordings_whose_clock_restarts_stay_in_order(
@@ -174,7 +202,7 @@ def test_decode_error_midway_ends_with_the_frame_number(
                 yield packet
 
     opened = av.open(str(make_clip()))
-    monkeypatch.setattr("rtsdb.video.sources.file.av.open", lambda *_: Breaking(opened))
+    monkeypatch.setattr("rtsdb.video.sources.decoder.av.open", lambda *_, **__: Breaking(opened))
     good: list[Stamp] = []
     with (
         VideoFileSource("usb.mp4") as source,

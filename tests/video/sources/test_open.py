@@ -6,11 +6,34 @@ import pytest
 from rtsdb.errors import UsageError
 from rtsdb.video.sources import SOURCE_FORMS, open_source
 from rtsdb.video.sources.file import VideoFileSource
+from rtsdb.video.sources.sequence import SequenceSource
 
 
 def test_video_file(make_clip: Callable[..., Path]) -> None:
-    with open_source(str(make_clip())) as source:
+    path = make_clip()
+    with open_source(str(path)) as source:
         assert isinstance(source, VideoFileSource)
+        assert source.info.files == (str(path),)
+
+
+def test_folder_and_list_of_videos(make_clip: Callable[..., Path], tmp_path: Path) -> None:
+    make_clip("1.mp4")
+    with open_source(str(tmp_path)) as source:
+        assert isinstance(source, VideoFileSource)
+    make_clip("2.mp4")
+    with open_source(str(tmp_path)) as source:
+        assert isinstance(source, SequenceSource)
+    (tmp_path / "list.txt").write_text("2.mp4\n1.mp4\n")
+    with open_source(str(tmp_path / "list.txt")) as source:
+        assert isinstance(source, SequenceSource)
+        assert [Path(file).name for file in source.info.files] == ["2.mp4", "1.mp4"]
+
+
+def test_images_and_videos_do_not_mix(make_clip: Callable[..., Path], tmp_path: Path) -> None:
+    make_clip()
+    (tmp_path / "thumbnail.jpg").touch()
+    with pytest.raises(UsageError, match=r"holds 1 images and 1 videos; name one kind, as in"):
+        open_source(str(tmp_path))
 
 
 def test_missing_file_suggests_a_near_name(make_clip: Callable[..., Path]) -> None:
@@ -32,6 +55,7 @@ def test_missing_folder() -> None:
         open_source("/no/such/")
 
 
-def test_network_stream() -> None:
-    with pytest.raises(UsageError, match="rtsp://cam/1: network streams"):
-        open_source("rtsp://cam/1")
+def test_mistyped_address_keeps_its_secret() -> None:
+    with pytest.raises(UsageError, match=r"^rtsp:/\*\*\*@cam/1: ") as caught:
+        open_source("rtsp:/user:secret@cam/1")
+    assert "secret" not in str(caught.value)

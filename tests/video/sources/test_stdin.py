@@ -1,0 +1,67 @@
+import os
+import pty
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rtsdb.errors import RtsdbError, UsageError
+from rtsdb.video.sources import open_source
+from tests.video.sources.reading import read_all
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The descriptor that another program would write to; the test closes it."""
+    read, write = os.pipe()
+    with os.fdopen(read) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        yield write
+
+
+def fill(pipe: int, content: bytes, *, close: bool = True) -> threading.Thread:
+    """Write as another program does, beside the one that reads."""
+
+    def write() -> None:
+        with os.fdopen(pipe, "wb", closefd=close) as file:
+            file.write(content)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    return thread
+
+
+def test_piped_video(pipe: int, make_clip: Callable[..., Path]) -> None:
+    writer = fill(pipe, make_clip("clip.mkv").read_bytes())
+    with open_source("-") as source:
+        assert (source.info.name, source.info.live) == ("standard input", False)
+        assert source.info.files == ()
+        seconds = [float(stamp.seconds) for stamp in read_all(source)]
+    writer.join()
+    assert seconds == [number / 25 for number in range(10)]
+
+
+def test_interrupt_while_the_sender_is_silent(pipe: int, make_clip: Callable[..., Path]) -> None:
+    writer = fill(pipe, make_clip("clip.ts", pts=range(60)).read_bytes(), close=False)
+    with open_source("-") as source:
+        threading.Timer(0.2, source.interrupt).start()
+        read_all(source)
+    writer.join()
+    os.close(pipe)
+
+
+def test_text_piped_in(pipe: int) -> None:
+    writer = fill(pipe, b"Just a text.\n" * 50)
+    with pytest.raises(RtsdbError, match="standard input: cannot be read as a video"):
+        open_source("-")
+    writer.join()
+
+
+def test_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    master, terminal = pty.openpty()
+    with os.fdopen(terminal) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        with pytest.raises(UsageError, match=r"^-: nothing is piped in; pipe a video, as in"):
+            open_source("-")
+    os.close(master)
