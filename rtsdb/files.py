@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from rtsdb.errors import UsageError
@@ -29,12 +30,20 @@ def write_text(text: str, path: Path) -> None:
 
 def write_bytes(content: bytes, path: Path) -> None:
     """Write a file in one piece or not at all, and leave nothing else behind."""
-    partial = path.with_name(path.name + ".part")
+    write_together({path: content})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: each in one piece, and none before all are complete."""
+    partials = {path: path.with_name(path.name + ".part") for path in contents}
     try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
+        for path, content in contents.items():
+            partials[path].write_bytes(content)
+        for path, partial in partials.items():
+            os.replace(partial, path)
     finally:
-        partial.unlink(missing_ok=True)
+        for partial in partials.values():
+            partial.unlink(missing_ok=True)
 
 
 def json_number(value: float) -> float | None:

@@ -16,7 +16,7 @@ import pytest
 
 from rtsdb import cli
 from rtsdb.errors import RtsdbError
-from rtsdb.video.sinks.png_dir import PngDirSink
+from rtsdb.video.sinks.image_dir import ImageDirSink
 
 CLIP = Path(__file__).parents[2] / "shared" / "data" / "clips" / "highway_day_960x540.mp4"
 
@@ -197,11 +197,20 @@ def test_a_bad_source_is_one_clear_line(
         (["--model", "huge"], "--model huge"),
         (["--model", "absent.onnx"], "absent.onnx"),
         (["--sigma", "loud"], "--sigma loud"),
-        (["--simulate-noise", "-3"], "--simulate-noise -3"),
+        (["--simulate-noise", "-3"], "noise -3"),
         (["--view", "cube"], "--view cube"),
         (["--tile", "big"], "--tile big"),
         (["--tile", "100x100"], "--tile 100x100"),
         (["--report", "/nowhere/r.json"], "/nowhere/r.json"),
+        (["--labels", "labels.mp4"], "--labels labels.mp4"),
+        (["--metadata", "/nowhere/m.jsonl"], "/nowhere/m.jsonl"),
+        (["--encoder", "vp8"], "--encoder vp8"),
+        (["--decode", "gpu"], "--decode gpu"),
+        (["--capture-size", "wide"], "--capture-size wide"),
+        (["--capture-fps", "0"], "--capture-fps 0"),
+        (["--pixel-format", "rgb"], "--pixel-format rgb"),
+        (["--reconnect", "soon"], "--reconnect soon"),
+        (["--sink", "a.mp4", "--sink", "a.mp4"], "a.mp4"),
     ],
 )
 def test_a_bad_option_is_named_with_what_there_is(
@@ -231,10 +240,83 @@ def test_a_full_disk_ends_the_run_and_is_named(
     def full(*_: object) -> bool:
         raise RtsdbError("out: no space left on device; make room and run again")
 
-    monkeypatch.setattr(PngDirSink, "write", full)
+    monkeypatch.setattr(ImageDirSink, "write", full)
     code, text = run("run", "--source", frames, "--sink", "out/", "--sigma", "10")
     assert code == 1, text
     check_message(text, "no space left")
+
+
+def test_several_outputs_at_once(run: Run, frames: Path, tmp_path: Path) -> None:
+    sinks = ["--sink", "out.mp4", "--sink", "pictures/", "--labels", "labels/"]
+    arguments = ["--source", frames, *sinks, "--metadata", "out.jsonl", "--report", "r.json"]
+    code, text = run("run", *arguments)
+    assert code == 0, text
+    with av.open(str(tmp_path / "out.mp4")) as written:
+        assert sum(1 for _ in written.decode(video=0)) == 3
+    assert len(list((tmp_path / "pictures/denoised").iterdir())) == 3
+    assert len(list((tmp_path / "labels").glob("*.png"))) == 3
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [line["index"] for line in lines] == [0, 1, 2]
+    for line in lines:
+        assert line["noise"]["sigma"] >= 0
+        assert line["latency_ms"]["infer"] > 0
+        assert sum(line["classes"].values()) == pytest.approx(1)
+    outputs = json.loads((tmp_path / "r.json").read_text())["outputs"]
+    assert [output["location"] for output in outputs] == [
+        "out.mp4",
+        "pictures",
+        "labels",
+        "out.jsonl",
+    ]
+    assert all(output["written"] == 3 and output["error"] is None for output in outputs)
+
+
+def test_one_of_several_outputs_may_fail_and_is_named(
+    run: Run, frames: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> bool:
+        raise RtsdbError("out: no space left on device; make room and run again")
+
+    monkeypatch.setattr(ImageDirSink, "write", full)
+    sinks = ["--sink", "out.mp4", "--sink", "out/"]
+    code, text = run("run", "--source", frames, *sinks, "--sigma", "10", "--report", "r.json")
+    assert code == 1, text
+    check_message(text, "no space left")
+    assert "output: out.mp4" in text
+    with av.open(str(tmp_path / "out.mp4")) as written:
+        assert sum(1 for _ in written.decode(video=0)) == 3
+    failed = json.loads((tmp_path / "r.json").read_text())["outputs"][1]
+    assert (failed["name"], failed["written"]) == ("out", 0)
+    assert "no space left" in failed["error"]
+
+
+def test_several_files_are_one_source(run: Run, make_clip: Clip, tmp_path: Path) -> None:
+    clips = [make_clip(f"{name}.mp4", size=(64, 64), pts=range(2)) for name in "ab"]
+    sources = ["--source", clips[0], "--source", clips[1]]
+    code, text = run("run", *sources, "--sigma", "10")
+    assert code == 0, text
+    with av.open(str(tmp_path / "rtsdb-a.mp4")) as written:
+        assert sum(1 for _ in written.decode(video=0)) == 4
+
+
+def test_a_paced_file_is_live(run: Run, make_clip: Clip, tmp_path: Path) -> None:
+    clip = make_clip(size=(64, 64), pts=range(5))
+    sinks = ["--sink", "null", "--metadata", "out.jsonl"]
+    arguments = [*sinks, "--sigma", "10", "--pace", "source", "--max-age-ms", "5000"]
+    code, text = run("run", "--source", clip, *arguments, "--report", "r.json")
+    assert code == 0, text
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["frames"] + sum(report["dropped"].values()) == 5
+    assert report["settings"]["pace"] == "source"
+    assert set(report["output_latency_ms"]) == {"null", "out.jsonl"}
+    assert report["output_latency_ms"]["null"]["count"] == report["frames"]
+    assert "arrival to out.jsonl" in text
+
+
+def test_a_password_is_never_shown(run: Run) -> None:
+    code, text = run("run", "--source", "rtsp://admin:secret@127.0.0.1:9", "--sink", "null")
+    assert code == 1, text
+    assert "secret" not in text
 
 
 def test_the_installed_command_runs() -> None:
@@ -251,11 +333,12 @@ def test_a_stopped_run_finishes_its_file(
     make_clip: Clip, tmp_path: Path, number: signal.Signals
 ) -> None:
     clip, out = make_clip(size=(64, 64), pts=range(1500)), tmp_path / "out.mp4"
+    part = tmp_path / "out.mp4.part"  # its name until it is finished
     command = [sys.executable, "-m", "rtsdb", "run", "--source", clip, "--sink", out]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         end = time.monotonic() + 60
-        while not (out.exists() and out.stat().st_size) and time.monotonic() < end:
+        while not (part.exists() and part.stat().st_size) and time.monotonic() < end:
             time.sleep(0.05)
         process.send_signal(number)
         text, _ = process.communicate(timeout=30)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
+from rtsdb.video.frame import Stamp
+
 STAGES = (
     "capture",
     "wait for engine",
@@ -22,7 +24,7 @@ STAGES = (
     "encode",
 )
 """The stages in the order in which a frame passes them; 'estimate' is of the noise, 'measure'
-compares with the clean frame."""
+compares with the clean frame, 'encode' is the sink's; several sinks are only handed the frame."""
 
 TOTAL = "capture to output"
 
@@ -41,9 +43,9 @@ class Trace:
     def __init__(self) -> None:
         self.restart()
 
-    def restart(self) -> None:
-        """Forget what was; a frame's way begins now."""
-        self.begin = self._mark = perf_counter()
+    def restart(self, begin: float | None = None) -> None:
+        """Forget what was; a frame's way begins now, or at `begin` on the `perf_counter`."""
+        self.begin = self._mark = perf_counter() if begin is None else begin
         self.seconds: dict[str, float] = {}
 
     @contextmanager
@@ -134,3 +136,20 @@ class LatencyReport:
             for name in (*STAGES, TOTAL)
             if name in self._histograms
         }
+
+
+class OutputLatency:
+    """Time from a live frame's arrival to its end in each of several sinks (`FanOut`)."""
+
+    def __init__(self) -> None:
+        self._histograms: dict[str, Histogram] = {}
+
+    def __call__(self, name: str, stamp: Stamp) -> None:
+        """Count a frame that the sink `name` has written; from that sink's thread."""
+        if stamp.arrived is not None:
+            seconds = perf_counter() - stamp.arrived
+            self._histograms.setdefault(name, Histogram()).add(seconds)
+
+    def percentiles(self) -> dict[str, Percentiles]:
+        """By sink; those that no live frame came to are left out."""
+        return {name: histogram.percentiles() for name, histogram in self._histograms.items()}

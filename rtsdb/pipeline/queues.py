@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from typing import Generic, TypeVar
@@ -49,14 +50,15 @@ class BoundedQueue(Generic[Item]):
             self._changed.notify_all()
             return dropped
 
-    def get(self, *, wait: bool = True) -> Item | None:
-        """Take the oldest item; None if there is none yet and `wait` is False.
+    def get(self, *, patience: float = math.inf) -> Item | None:
+        """Take the oldest item; None if none comes within `patience` seconds.
 
         Raises Ended when the writer has ended and nothing is left.
         """
         with self._changed:
-            if wait:
-                self._changed.wait_for(lambda: self._items or self._ended)
+            self._changed.wait_for(
+                lambda: self._items or self._ended, None if math.isinf(patience) else patience
+            )
             if self._items:
                 item = self._items.popleft()
                 self._changed.notify_all()

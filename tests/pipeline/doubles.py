@@ -1,7 +1,9 @@
 """Doubles of source, engine and sink that can be told to fail."""
 
+import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from rtsdb.engine.base import Engine, EngineInfo, Result, Timings
@@ -9,7 +11,7 @@ from rtsdb.noise import NoiseLevel
 from rtsdb.pipeline.run import ENGINE_SLOTS
 from rtsdb.video.frame import FrameResult, Image, Labels, SourceInfo, Stamp
 from rtsdb.video.sinks.base import Sink
-from rtsdb.video.sources.base import Source
+from rtsdb.video.sources.base import FrameSizeChanged, Source, SourceEvents
 
 HEIGHT, WIDTH = 64, 96
 
@@ -22,24 +24,50 @@ def nothing(_: int) -> None:
 
 @dataclass
 class FakeSource(Source):
-    """Frames whose pixels are all 100 + index; `hook` is called before each with its index."""
+    """Frames whose pixels are all 100 + index; `hook` is called before each with its index.
+
+    sizes: (height, width) of the frames from an index on. age: seconds since a frame came, when
+    it is read; None leaves it open. happened: what `events` tells. buffers: addresses of the
+    arrays written to.
+    """
 
     frames: int = 10
     hook: Hook = nothing
     live: bool = False
     truth: bool = False
+    sizes: dict[int, tuple[int, int]] = field(default_factory=dict)
+    age: float | None = None
+    buffers: set[int] = field(default_factory=set)
+    happened: SourceEvents = field(default_factory=SourceEvents)
+    interrupted: threading.Event = field(default_factory=threading.Event)
     index: int = field(default=-1, init=False)
 
     def __post_init__(self) -> None:
         self.info = SourceInfo("fake", WIDTH, HEIGHT, live=self.live, truth=self.truth)
 
     def read(self, into: Image) -> Stamp | None:
+        height, width = self.sizes.get(self.index + 1, (self.info.height, self.info.width))
+        if (height, width) != (self.info.height, self.info.width):
+            self.info = replace(self.info, height=height, width=width)
+            raise FrameSizeChanged(f"fake: {width}x{height} pixels now", self.info)
         self.index += 1
         if self.index == self.frames:
             return None
         self.hook(self.index)
+        if self.interrupted.is_set():
+            return None
+        assert into.shape == (height, width, 3)
+        self.buffers.add(into.ctypes.data)
         into[:] = (100 + self.index) % 256
-        return Stamp(self.index, 3 * self.index**2, Fraction(1, 90000))
+        arrived = None if self.age is None else time.perf_counter() - self.age
+        return Stamp(self.index, 3 * self.index**2, Fraction(1, 90000), arrived)
+
+    def interrupt(self) -> None:
+        self.interrupted.set()
+
+    @property
+    def events(self) -> SourceEvents:
+        return self.happened
 
     def read_truth(self, into: Labels) -> bool:
         into[:] = (100 + self.index) % 256 % 11
@@ -53,6 +81,7 @@ class FakeEngine(Engine):
     hook: Hook = nothing
     slots: int = ENGINE_SLOTS
     noises: list[NoiseLevel] = field(default_factory=list)
+    prepared: list[tuple[int, int]] = field(default_factory=list)
     in_use: dict[int, Image] = field(default_factory=dict)
     submitted: int = 0
     most_in_use: int = 0
@@ -61,9 +90,11 @@ class FakeEngine(Engine):
     plan = "whole frame"
 
     def prepare(self, height: int, width: int) -> None:
-        assert (height, width) == (HEIGHT, WIDTH)
+        assert not self.in_use
+        self.prepared.append((height, width))
 
     def submit(self, frame: Image, noise: NoiseLevel) -> int:
+        assert frame.shape[:2] == self.prepared[-1]
         assert len(self.in_use) < self.slots
         ticket, self.submitted = self.submitted, self.submitted + 1
         self.in_use[ticket] = frame
@@ -82,11 +113,18 @@ class FakeEngine(Engine):
 
 @dataclass
 class FakeSink(Sink):
-    """Remembers stamp, least and largest value of what it got; `hook` runs before each frame."""
+    """Remembers stamp, least and largest value of what it got; `hook` runs before each frame.
+
+    told: noise and stages timed, frame by frame. shapes: of the views, None for none. watched:
+    what `idle` says.
+    """
 
     hook: Hook = nothing
     stop_after: int | None = None
+    watched: bool = True
     written: list[tuple[Stamp, int, int]] = field(default_factory=list)
+    told: list[tuple[NoiseLevel | None, list[str]]] = field(default_factory=list)
+    shapes: list[tuple[int, ...] | None] = field(default_factory=list)
 
     wants_view = False
 
@@ -96,7 +134,12 @@ class FakeSink(Sink):
     def write(self, result: FrameResult) -> bool:
         self.hook(result.stamp.index)
         self.written.append((result.stamp, int(result.denoised.min()), int(result.denoised.max())))
+        self.told.append((result.noise, list(result.latency or ())))
+        self.shapes.append(None if result.view is None else result.view.shape)
         return self.stop_after is None or len(self.written) < self.stop_after
+
+    def idle(self) -> bool:
+        return self.watched
 
     def indices(self) -> list[int]:
         return [stamp.index for stamp, _, _ in self.written]

@@ -1,10 +1,13 @@
 import math
+from fractions import Fraction
+from time import perf_counter
 
 import numpy as np
 import pytest
 
 from rtsdb.pipeline import latency
-from rtsdb.pipeline.latency import TOTAL, Histogram, LatencyReport, Trace
+from rtsdb.pipeline.latency import TOTAL, Histogram, LatencyReport, OutputLatency, Trace
+from rtsdb.video.frame import Stamp
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1e-2, 3.0])
@@ -52,3 +55,14 @@ def test_the_report_lists_stages_in_order_of_the_way() -> None:
         trace.charge(name, 0.1)
     report.add(trace)
     assert list(report.percentiles()) == ["capture", "infer", "encode", TOTAL]
+
+
+def test_the_latency_of_outputs_counts_from_the_arrival_of_live_frames() -> None:
+    latency = OutputLatency()
+    latency("window", Stamp(0, 0, Fraction(1), arrived=perf_counter() - 2))
+    latency("window", Stamp(1, 1, Fraction(1), arrived=perf_counter() - 3))
+    latency("out.mp4", Stamp(0, 0, Fraction(1)))
+    found = latency.percentiles()
+    assert list(found) == ["window"]
+    assert found["window"].count == 2
+    assert 3000 <= found["window"].max < 60_000

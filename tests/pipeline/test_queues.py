@@ -22,7 +22,7 @@ def test_what_lies_in_it_is_read_after_the_end() -> None:
 
 
 def test_without_waiting_an_empty_queue_gives_nothing() -> None:
-    assert BoundedQueue[int](1).get(wait=False) is None
+    assert BoundedQueue[int](1).get(patience=0.0) is None
 
 
 def test_put_waits_for_room() -> None:

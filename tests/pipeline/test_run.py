@@ -2,53 +2,23 @@ import _thread
 import errno
 import threading
 import time
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from rtsdb.classes import CAMVID
-from rtsdb.data.degradations import NoiseSimulator
-from rtsdb.engine.base import Engine
+from rtsdb.data.noise_models import GaussianNoise, NoiseSimulator
 from rtsdb.errors import RtsdbError
 from rtsdb.noise import NoiseLevel
 from rtsdb.pipeline import run as run_module
-from rtsdb.pipeline.run import Pipeline, StageError, Summary
-from rtsdb.video.sinks.base import Sink
-from rtsdb.video.sinks.mp4 import Mp4Sink
-from rtsdb.video.sources.base import Source
+from rtsdb.pipeline.run import StageError
+from rtsdb.video.sinks.video_file import VideoFileSink
 from rtsdb.video.sources.file import VideoFileSource
 from rtsdb.video.views import ViewComposer
-from tests.pipeline.doubles import HEIGHT, WIDTH, FakeEngine, FakeSink, FakeSource, Hook
-
-
-@pytest.fixture(autouse=True)
-def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "PATIENCE", 0.5)
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_is_left() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    left = [t.name for t in set(threading.enumerate()) - before if t.is_alive()]
-    assert not left
-
-
-def run(source: Source, engine: Engine, sink: Sink, **options: Any) -> Summary:
-    options = {"composer": None, "classes": 11, "sigma": 25.0, **options}
-    return Pipeline(source, engine, sink, **options).run()
-
-
-def fail_at(index: int, error: BaseException) -> Hook:
-    def hook(now: int) -> None:
-        if now == index:
-            raise error
-
-    return hook
+from tests.pipeline.doubles import HEIGHT, WIDTH, FakeEngine, FakeSink, FakeSource
+from tests.pipeline.running import fail_at, run
 
 
 def test_every_frame_arrives_once_in_order_with_its_stamp() -> None:
@@ -126,7 +96,50 @@ def test_a_stage_that_hangs_while_another_fails_does_not_hang_the_run(stage: str
         run(source, engine, sink)
     assert time.monotonic() - begin < 5
     release.set()
-    time.sleep(0.2)
+
+
+@pytest.mark.parametrize("stage", ["capture", "inference", "render"])
+def test_ctrl_c_ends_the_run_whatever_hangs(stage: str) -> None:
+    release = threading.Event()
+
+    def hang(index: int) -> None:
+        if index == 3:
+            _thread.interrupt_main()
+            release.wait(20)
+
+    source, engine, sink = FakeSource(1000), FakeEngine(), FakeSink()
+    {"capture": source, "inference": engine, "render": sink}[stage].hook = hang
+    begin = time.monotonic()
+    with pytest.raises(StageError, match=f"{stage} stage: did not stop"):
+        run(source, engine, sink)
+    assert time.monotonic() - begin < 5
+    assert sink.indices() == [0, 1, 2]
+    release.set()
+
+
+def test_an_engine_that_hangs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "ENGINE_PATIENCE", 0.2)
+    release = threading.Event()
+    engine = FakeEngine(hook=lambda ticket: None if ticket < 4 else release.wait(20) and None)
+    sink = FakeSink()
+    begin = time.monotonic()
+    with pytest.raises(StageError, match="inference stage: fake: no result for"):
+        run(FakeSource(1000), engine, sink)
+    assert time.monotonic() - begin < 5
+    assert sink.indices() == list(range(4))
+    release.set()
+
+
+def test_frames_under_way_are_finished_however_long_they_take_together() -> None:
+    sink, source = FakeSink(), FakeSource(1000)
+
+    def slow(ticket: int) -> None:
+        if ticket == 2:
+            _thread.interrupt_main()
+        time.sleep(0.3)  # 0.5 s are the patience: the frames under way take longer
+
+    run(source, FakeEngine(hook=slow), sink)
+    assert len(sink.written) == source.index + 1
 
 
 def test_the_viewer_can_stop_the_run() -> None:
@@ -170,12 +183,23 @@ def test_the_engine_is_told_the_given_noise() -> None:
 
 def test_the_noise_is_estimated_where_none_is_given() -> None:
     engine = FakeEngine()
-    run(FakeSource(4), engine, FakeSink(), sigma=None, simulate=NoiseSimulator(20.0, seed=0))
+    simulate = NoiseSimulator(GaussianNoise.awgn(20), seed=0)
+    run(FakeSource(4), engine, FakeSink(), sigma=None, simulate=simulate)
     assert [noise.sigma_at(100) for noise in engine.noises] == pytest.approx([20] * 4, rel=0.15)
 
 
+@pytest.mark.parametrize("sigma", [17.0, None])
+def test_the_sink_is_told_the_noise_and_the_latency(sigma: float | None) -> None:
+    engine, sink = FakeEngine(), FakeSink()
+    run(FakeSource(4), engine, sink, sigma=sigma)
+    assert [noise for noise, _ in sink.told] == engine.noises
+    for _, stages in sink.told:
+        assert {"capture", "infer", "wait for render"} <= set(stages)
+
+
 def test_simulated_noise_is_measured_against_the_clean_frames() -> None:
-    summary = run(FakeSource(6), FakeEngine(), FakeSink(), simulate=NoiseSimulator(0.0, seed=0))
+    simulate = NoiseSimulator(GaussianNoise.awgn(0), seed=0)
+    summary = run(FakeSource(6), FakeEngine(), FakeSink(), simulate=simulate)
     assert summary.quality.frames == 6
     assert summary.quality.psnr_denoised == np.inf
 
@@ -204,10 +228,10 @@ def test_a_file_stays_playable_when_the_engine_dies(tmp_path: Path) -> None:
     source = FakeSource(50)
     composer = ViewComposer("denoised", (WIDTH, HEIGHT), CAMVID)
     engine = FakeEngine(hook=fail_at(30, RuntimeError("lost the device")))
-    with Mp4Sink(out) as sink:
+    with VideoFileSink(out) as sink:
         sink.open(source.info, composer.size)
         with pytest.raises(StageError, match="lost the device"):
-            run(source, engine, sink, composer=composer)
+            run(source, engine, sink, composer=lambda _: composer)
     with VideoFileSource(out) as written:
         image = np.empty((HEIGHT, WIDTH, 3), np.uint8)
         seconds = []

@@ -100,6 +100,10 @@ def open_video(
             replaced = _v4l2m2m_context(context)
             if replaced is not None:
                 context, hardware = replaced, decoder
+        if decoder != "cpu" and hardware is None and context.name != "rawvideo":
+            log.warning(
+                "%s: no %s decoder here for %s; decoding on the CPU", name, decoder, context.name
+            )
         # Frames in parallel hold back one for each thread: no loss for a file.
         context.thread_type = "SLICE" if live or hardware else "AUTO"
         return VideoInput(container, stream, context, hardware)

@@ -16,7 +16,7 @@ from rtsdb.video.ffmpeg_errors import FFMPEG_ERRORS, reason
 from rtsdb.video.frame import Image, SourceInfo, Stamp
 from rtsdb.video.sources.base import FrameSizeChanged, Source, SourceEvents
 from rtsdb.video.sources.decoded import FrameWriter, display_size
-from rtsdb.video.sources.pts import LivePts
+from rtsdb.video.sources.pts import FALLBACK_RATE, LivePts
 
 OPENING = 10.0
 """Seconds that a camera or stream may take from being opened to its first picture."""
@@ -24,7 +24,6 @@ OPENING = 10.0
 STALL = 4.0
 """Seconds without a picture, and at least four frame intervals, that count as a loss."""
 
-_FALLBACK_RATE = Fraction(25)
 _CATCH_UP = 1.0  # seconds at most to get from the oldest picture of a new connection to the newest
 _TICK = 0.1  # seconds until an interrupt is noticed
 _PARTING = 1.0  # seconds that closing waits for a connection that does not answer
@@ -88,7 +87,7 @@ class LiveSource(Source):
             raise
         connection = self._feed.connection
         assert connection is not None
-        interval = float(1 / (connection.rate or _FALLBACK_RATE))
+        interval = float(1 / (connection.rate or FALLBACK_RATE))
         self._feed.put_back(self._feed.newest(first, 0.9 * interval))
         self._time_base = connection.time_base
         self._clock = LivePts(connection.time_base)

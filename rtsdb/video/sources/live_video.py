@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
@@ -119,7 +120,7 @@ def _paced(
     frames: Iterator[VideoFrame], time_base: Fraction, stop: threading.Event
 ) -> Iterator[VideoFrame]:
     """The frames at the pace of their times, where seconds of them come in one go."""
-    begin = last = 0.0
+    begin, last = 0.0, math.inf
     for frame in frames:
         seconds, now = float((frame.pts or 0) * time_base), perf_counter()
         if not last < seconds < last + _LONGEST_SEGMENT:  # the first one, or a new clock

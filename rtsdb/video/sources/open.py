@@ -57,8 +57,9 @@ def open_source(given: str | Sequence[str], options: SourceOptions = _DEFAULTS) 
         return DemoSource()
     if text == STDIN:
         stop = threading.Event()
-        reader = StdinReader(stop)
-        return VideoFileSource("standard input", options.decode, url=reader, stop=stop)
+        # Not in hardware unasked: what that had read when it failed cannot be read again.
+        decode = "cpu" if options.decode == "auto" else options.decode
+        return VideoFileSource("standard input", decode, url=StdinReader(stop), stop=stop)
     if scheme(text) in ("http", "https") and is_file(text):
         return VideoFileSource(redacted(text), options.decode, url=text)
     if text.isdecimal():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+FALLBACK_RATE = Fraction(25)
+"""Frames per second where a file or a stream does not say."""
+
 
 class GrowingPts:
     """Passes presentation times on exactly and repairs only what no player could follow.
@@ -20,7 +23,7 @@ class GrowingPts:
     """
 
     def __init__(self, time_base: Fraction, rate: Fraction | None) -> None:
-        self._step = max(1, round(1 / ((rate or Fraction(25)) * time_base)))
+        self._step = max(1, round(1 / ((rate or FALLBACK_RATE) * time_base)))
         self._jump = round(1 / time_base)
         self._shift = 0
         self._last: int | None = None

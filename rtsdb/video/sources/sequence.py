@@ -11,9 +11,9 @@ from pathlib import Path
 from rtsdb.errors import RtsdbError
 from rtsdb.video.frame import Image, SourceInfo, Stamp
 from rtsdb.video.sources.base import FrameSizeChanged, Source
+from rtsdb.video.sources.pts import FALLBACK_RATE
 
 _COARSEST = Fraction(1, 90000)  # time base that takes in the times of files with other ones
-_FALLBACK_RATE = Fraction(25)
 
 
 class SequenceSource(Source):
@@ -111,4 +111,4 @@ class SequenceSource(Source):
 
 def _interval(info: SourceInfo) -> Fraction:
     """Seconds from one frame to the next."""
-    return 1 / (info.rate or _FALLBACK_RATE)
+    return 1 / (info.rate or FALLBACK_RATE)

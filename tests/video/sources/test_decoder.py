@@ -67,12 +67,18 @@ def test_hardware_that_fails_falls_back_with_one_line(
     assert record.levelno == logging.WARNING
 
 
-def test_codec_without_a_hardware_decoder_goes_to_the_cpu(make_clip: Callable[..., Path]) -> None:
-    path = make_clip()
-    video = open_video(str(path), "clip", "v4l2m2m")  # there is no device, so it does not open
+def test_codec_without_a_hardware_decoder_goes_to_the_cpu_with_one_line(
+    make_clip: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(decoder, "_v4l2m2m_context", lambda _: None)
+    video = open_video(str(make_clip()), "clip", "v4l2m2m")
     assert video.hardware is None
     assert video.context is video.stream.codec_context
     video.container.close()
+    (record,) = caplog.records
+    assert record.getMessage() == "clip: no v4l2m2m decoder here for h264; decoding on the CPU"
 
 
 def test_only_failures_of_hardware_are_tried_again() -> None:
