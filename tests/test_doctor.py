@@ -39,7 +39,7 @@ def test_auto_is_the_first_engine_that_works(probes: dict[str, str]) -> None:
     engines = by_name(found.engines)
     assert list(engines) == list(ENGINES)
     assert engines["tensorrt"] == Check("tensorrt", False, "no GPU")
-    assert engines["openvino"] == Check("openvino", True, "--precision fp32, bf16")
+    assert engines["openvino"] == Check("openvino", True, "--precision fp32, bf16, int8")
     probes |= dict.fromkeys(ENGINES, "broken")
     assert diagnose().auto is None
 

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from rtsdb.cli.build import build
+from rtsdb.cli.calibrate import calibrate
 from rtsdb.cli.doctor import doctor
 from rtsdb.cli.eval import evaluate
 from rtsdb.cli.export import export
@@ -24,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for command in (run, train, export, build, doctor, import_weights):
+for command in (run, train, export, calibrate, build, doctor, import_weights):
     app.command()(command)
 app.command("eval")(evaluate)
 

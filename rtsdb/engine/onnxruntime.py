@@ -47,7 +47,7 @@ class Job:
 
 
 class OnnxRuntimeEngine(TiledEngine[Job]):
-    """Float32 on as many CPU threads as this process may use.
+    """Float32 or INT8 on as many CPU threads as this process may use.
 
     Runs follow each other in one thread beside the caller's. model: path of an ONNX file of the
     frame contract; what runs is the graph beside it that has the precision ('auto': the first of
@@ -72,7 +72,8 @@ class OnnxRuntimeEngine(TiledEngine[Job]):
         if precision == "auto":
             there = (best for best in self.preference if has_graph(model, best))
             precision = next(there, self.preference[-1])
-        self._session = open_session(graph_in(model, precision), self.providers)
+        graph = graph_in(model, "int8-fp32" if precision == "int8" else precision)
+        self._session = open_session(graph, self.providers)
         self._worker: ThreadPoolExecutor | None = None
         self.info = EngineInfo(
             name=self.name,

@@ -1,4 +1,4 @@
-"""OpenVINO: the engine for plain CPUs, in bfloat16 where the processor has it."""
+"""OpenVINO: the engine for plain CPUs, in bfloat16 where the processor has it, or in INT8."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from rtsdb.engine.contract import check_contract
 from rtsdb.engine.tiled import TileBuffers, TiledEngine
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.machine import has_bf16
+from rtsdb.onnx_file import graph_in
 from rtsdb.tiling import HALO
 from rtsdb.video.frame import Image
 
-PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
+FLOATS = {"fp32": "f32", "bf16": "bf16"}
+"""Names of the floating-point types in OpenVINO."""
 
 
 @dataclass(eq=False)
@@ -37,8 +39,9 @@ class Job:
 class OpenVinoEngine(TiledEngine[Job]):
     """Asynchronous requests on the CPU, tuned for latency; one request per slot and tile.
 
-    model: path of an ONNX file of the frame contract. precision: 'auto' (bf16 where the CPU has
-    the instructions, else fp32), 'fp32' or 'bf16'.
+    model: path of an ONNX file of the frame contract; what runs is the graph beside it that has
+    the precision. precision: 'auto' (bf16 where the CPU has the instructions, else fp32), 'fp32',
+    'bf16', or 'int8', with what is not INT8 as 'auto' has it.
     Raises UsageError for a file that is no such model.
     """
 
@@ -54,17 +57,19 @@ class OpenVinoEngine(TiledEngine[Job]):
     ) -> None:
         super().__init__(slots=slots, tile=tile, halo=halo)
         self._core = shared_core()
+        fastest = "bf16" if has_bf16() else "fp32"
+        if precision == "auto":
+            precision = fastest
+        model = graph_in(model, "int8-fp32" if precision == "int8" else "fp32")
         try:
             self._model = self._core.read_model(model)
         except RuntimeError as error:
             first = str(error).strip().splitlines()[-1]
             raise UsageError(f"{model}: not an ONNX file that OpenVINO reads ({first})") from error
         check_contract(model, _types(self._model))
-        if precision == "auto":
-            precision = "bf16" if has_bf16() else "fp32"
         self._settings = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
+            "INFERENCE_PRECISION_HINT": FLOATS[fastest if precision == "int8" else precision],
         }
         self._compiled: ov.CompiledModel | None = None
         self._queue: deque[Job] = deque()

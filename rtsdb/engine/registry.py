@@ -120,7 +120,7 @@ ENGINES = {
             package="openvino",
             extra="openvino",
             reads="onnx",
-            precisions=("fp32", "bf16"),
+            precisions=("fp32", "bf16", "int8"),
         ),
         EngineKind(
             "onnxruntime",
@@ -129,7 +129,7 @@ ENGINES = {
             package="onnxruntime",
             extra="onnxruntime",
             reads="onnx",
-            precisions=("fp32",),
+            precisions=("fp32", "int8"),
         ),
         EngineKind(
             "torch",

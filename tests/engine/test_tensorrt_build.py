@@ -75,15 +75,18 @@ def check_network(network: Any) -> None:
         assert layer.get_input(0).dtype == layer.get_output(0).dtype == trt.float16
 
 
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
 @pytest.mark.parametrize("stages", [1, 2, 3])
-def test_shipped_fp16_graphs_build_for_every_generation(rtx: Flavour, stages: int) -> None:
-    graph = FOLDER / f"rt-k{stages}.fp16.onnx"
+def test_shipped_graphs_build_for_every_generation(
+    rtx: Flavour, stages: int, precision: str
+) -> None:
+    graph = FOLDER / f"rt-k{stages}.{precision}.onnx"
     check_network(parsed(rtx, graph)[0])
     told: list[float] = []
     engine = build_engine(
         rtx,
         graph,
-        precision="fp16",
+        precision=precision,
         profile=SMALL,
         targets=TARGETS,
         report=lambda what, share: told.append(share),
@@ -92,6 +95,16 @@ def test_shipped_fp16_graphs_build_for_every_generation(rtx: Flavour, stages: in
     assert told == sorted(told)
     assert told[0] >= 0
     assert 0.5 < told[-1] <= 1
+
+
+def test_int8_weights_and_activations_meet_in_most_convolutions(rtx: Flavour) -> None:
+    network, _builder = parsed(rtx, FOLDER / "rt-k1.int8.onnx")
+    layers = [network.get_layer(index) for index in range(network.num_layers)]
+    dequantised = {x.get_output(0).name for x in layers if x.type == trt.LayerType.DEQUANTIZE}
+    convolutions = [layer for layer in layers if layer.type == trt.LayerType.CONVOLUTION]
+    inputs = [[x.get_input(0), x.get_input(1)] for x in convolutions]
+    both = [pair for pair in inputs if all(t and t.name in dequantised for t in pair)]
+    assert len(both) > 0.7 * len(convolutions)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -1,0 +1,162 @@
+"""INT8 against the fastest floating-point type of this processor, in OpenVINO, frame by frame.
+
+    python benchmarks/int8_speed.py
+
+Both engines are open at once and process noisy demo frames in turn; the ratio is that of the
+medians of their times. OpenVINO's own clock then tells, for one frame, which nodes of the INT8
+network are not INT8 when executed, and what they cost. Prints, and writes results/int8_speed.md
+beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import statistics
+import sys
+from collections import defaultdict
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from rtsdb.data.noise_models import GaussianNoise, NoiseSimulator
+from rtsdb.engine import load_engine
+from rtsdb.engine.base import Engine
+from rtsdb.engine.openvino import FLOATS, shared_core
+from rtsdb.machine import describe_machine
+from rtsdb.noise import NoiseLevel
+from rtsdb.onnx_file import graph_in
+from rtsdb.tiling import parse_size
+from rtsdb.video.frame import Image
+from rtsdb.video.sources.demo import DemoSource
+from rtsdb.weights import find_model
+
+RESULT = Path(__file__).parent / "results" / "int8_speed.md"
+NOISE = NoiseLevel.awgn(25)
+LISTED = 15
+"""How many float nodes are listed, the slowest first."""
+
+
+class Node(NamedTuple):
+    """A node as executed: its type, and the kernel, whose name ends with the type it reads."""
+
+    name: str
+    kind: str
+    kernel: str
+    ms: float
+
+    @property
+    def int8(self) -> bool:
+        """Whether it reads bytes."""
+        return self.kernel.endswith("I8")
+
+
+def draw_frames(width: int, height: int, count: int) -> list[Image]:
+    """Noisy demo frames."""
+    simulator, frames = NoiseSimulator(GaussianNoise.awgn(25), seed=0), []
+    with DemoSource(width=width, height=height, frames=count) as source:
+        for index in range(count):
+            frame = np.empty((height, width, 3), np.uint8)
+            source.read(frame)
+            simulator.apply(frame, frame, index)
+            frames.append(frame)
+    return frames
+
+
+def run(engine: Engine, frame: Image) -> float:
+    """Milliseconds from a frame's submission to its result."""
+    before = perf_counter()
+    ticket = engine.submit(frame, NOISE)
+    engine.result(ticket)
+    engine.release(ticket)
+    return 1000 * (perf_counter() - before)
+
+
+def compare(stages: int, frames: list[Image], turns: int) -> dict[str, list[float]]:
+    """Milliseconds per frame by precision, the first turn left out."""
+    height, width = frames[0].shape[:2]
+    times: dict[str, list[float]] = {}
+    with (
+        load_engine("rt", stages=stages, engine="openvino", slots=1) as floating,
+        load_engine("rt", stages=stages, engine="openvino", precision="int8", slots=1) as int8,
+    ):
+        for engine in (floating, int8):
+            engine.prepare(height, width)
+            times[engine.info.precision] = []
+        for turn in range(turns + 1):
+            for engine in (floating, int8):
+                took = run(engine, frames[turn % len(frames)])
+                if turn:
+                    times[engine.info.precision].append(took)
+    return times
+
+
+def executed(graph: Path, floating: str, frame: Image) -> list[Node]:
+    """The nodes that OpenVINO runs for a frame, timed one by one. floating: of what is not INT8."""
+    model = shared_core().read_model(graph)
+    model.reshape({"frame": [1, *frame.shape], "noise": [1, 2]})
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": FLOATS[floating],
+        "PERF_COUNT": True,
+    }
+    request = shared_core().compile_model(model, "CPU", settings).create_infer_request()
+    for _ in range(2):
+        request.infer({"frame": frame[None], "noise": NOISE.array()[None]})
+    return [
+        Node(info.node_name, info.node_type, info.exec_type, 1000 * info.real_time.total_seconds())
+        for info in request.get_profiling_info()
+    ]
+
+
+def report(command: str, times: dict[str, list[float]], nodes: list[Node]) -> list[str]:
+    """The page that is printed and written."""
+    (floating, slow), (int8, fast) = ((k, statistics.median(v)) for k, v in times.items())
+    machine = describe_machine()
+    total = sum(node.ms for node in nodes)
+    islands = sorted((n for n in nodes if not n.int8 and n.ms > 0), key=lambda node: -node.ms)
+    kinds: dict[str, float] = defaultdict(float)
+    for node in islands:
+        kinds[node.kind] += node.ms
+    lines = [
+        "# INT8 in OpenVINO",
+        "",
+        f"`{command}`, {machine['date']}, {machine['cpu']}.",
+        "",
+        f"Medians of {len(times[int8])} frames, in turn: {floating} {slow:.1f} ms, int8 "
+        f"{fast:.1f} ms. **int8 is {slow / fast:.2f} times as fast as {floating}.**",
+        "",
+        f"Of {total:.1f} ms of one INT8 frame, timed node by node, "
+        f"{sum(kinds.values()):.1f} ms are nodes that read {floating}:",
+        "",
+        "| type | ms |",
+        "|---|---:|",
+    ]
+    lines += [f"| {kind} | {ms:.1f} |" for kind, ms in sorted(kinds.items(), key=lambda k: -k[1])]
+    lines += ["", f"The slowest {LISTED}:", "", "| node | kernel | ms |", "|---|---|---:|"]
+    lines += [f"| {n.name} | {n.kind} {n.kernel} | {n.ms:.1f} |" for n in islands[:LISTED]]
+    return lines
+
+
+def main() -> None:
+    """Parse arguments, measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--stages", type=int, default=1)
+    parser.add_argument("--size", default="2048x1024", help="WIDTHxHEIGHT of the frames")
+    parser.add_argument("--frames", type=int, default=20, help="frames of each engine")
+    arguments = parser.parse_args()
+    width, height = parse_size(arguments.size)
+    frames = draw_frames(width, height, count=4)
+    times = compare(arguments.stages, frames, arguments.frames)
+    onnx = find_model("rt", arguments.stages).need_onnx("openvino")
+    nodes = executed(graph_in(onnx, "int8-fp32"), next(iter(times)), frames[0])
+    command = shlex.join(["python", "benchmarks/int8_speed.py", *sys.argv[1:]])
+    text = "\n".join(report(command, times, nodes)) + "\n"
+    print(text)
+    RESULT.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

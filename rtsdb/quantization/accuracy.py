@@ -1,0 +1,111 @@
+"""How good a network is on the check frames, and what one loses against another."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+
+from rtsdb.metrics import ConfusionMatrix, Picture, psnr
+from rtsdb.quantization.frames import Sample
+from rtsdb.quantization.session import Session
+
+RARE = 0.001
+"""Part of the pixels below which a class is left out of the mean IoU: a few pixels more or less
+would decide it."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """psnr: mean over the frames in dB. miou: in percent, over the classes of which the truth
+    holds enough; None where there is no truth."""
+
+    psnr: float
+    miou: float | None
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What INT8 may lose at most at any kind of noise: dB of PSNR, points of mIoU."""
+
+    psnr: float
+    miou: float
+
+
+@dataclass(frozen=True)
+class Excess:
+    """The loss that is furthest above its bar: at which noise, of 'psnr' or 'miou', how much."""
+
+    noise: str
+    measure: str
+    lost: float
+    bar: float
+
+    def __str__(self) -> str:
+        """As in '0.31 dB of PSNR at awgn:25, and 0.15 may be lost'."""
+        unit = "dB of PSNR" if self.measure == "psnr" else "points of mIoU"
+        return f"{self.lost:.3f} {unit} at {self.noise}, and {self.bar:g} may be lost"
+
+
+def measure(
+    session: Session, samples: Sequence[Sample], classes: int, advance: Callable[[], None]
+) -> dict[str, Accuracy]:
+    """Accuracy by kind of noise. advance: called after every frame."""
+    decibels: dict[str, list[float]] = defaultdict(list)
+    confusion = {sample.noise: ConfusionMatrix(classes) for sample in samples}
+    for sample in samples:
+        denoised, labels = session.run(sample.noisy[None], sample.level[None])
+        decibels[sample.noise].append(bounded_psnr(denoised[0], sample.scene.image))
+        confusion[sample.noise].update(np.ascontiguousarray(labels[0]), sample.scene.labels)
+        advance()
+    return {
+        noise: Accuracy(fmean(values), _miou(confusion[noise]))
+        for noise, values in decibels.items()
+    }
+
+
+UNCHANGED = 42.0
+"""PSNR in dB from which a picture counts as unchanged: nobody sees what is lost above it, and the
+rounding of a nearly clean frame would decide which layers may be INT8."""
+
+
+def bounded_psnr(a: Picture, b: Picture) -> float:
+    """PSNR in dB, at most `UNCHANGED`.
+
+    >>> bounded_psnr(np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint8))
+    42.0
+    """
+    return min(psnr(a, b), UNCHANGED)
+
+
+def lost(
+    before: Mapping[str, Accuracy], after: Mapping[str, Accuracy]
+) -> dict[str, dict[str, float]]:
+    """dB of PSNR and points of mIoU that `after` has less than `before`, by noise and measure."""
+    losses: dict[str, dict[str, float]] = {}
+    for noise, had in before.items():
+        has = after[noise]
+        losses[noise] = {"psnr": had.psnr - has.psnr}
+        if had.miou is not None and has.miou is not None:
+            losses[noise]["miou"] = had.miou - has.miou
+    return losses
+
+
+def worst(losses: Mapping[str, Mapping[str, float]], bars: Bars) -> Excess:
+    """The loss that is the largest part of its bar, or the most times it."""
+    found = [
+        Excess(noise, name, value, getattr(bars, name))
+        for noise, values in losses.items()
+        for name, value in values.items()
+    ]
+    return max(found, key=lambda excess: excess.lost / max(excess.bar, 1e-6))
+
+
+def _miou(confusion: ConfusionMatrix) -> float | None:
+    pixels = confusion.counts.sum(axis=1)
+    if not pixels.any():
+        return None
+    return 100 * float(confusion.iou()[pixels >= RARE * pixels.sum()].mean())
