@@ -111,10 +111,9 @@ class Search:
         plan = plans[method]
         accuracy = {name: self._measure(name, graph) for name, graph in self._graphs.items()}
         while (excess := self._excess(plan, accuracy)) is not None:
-            costs = self._cost_each(plan, excess)
+            plan = plan.relaxed(self._give_up(plan, excess, self._cost_each(plan, excess)))
             if self._share(plan) < LEAST:
                 raise RtsdbError(self._refusal(plan, excess))
-            plan = plan.relaxed(self._give_up(plan, excess, costs))
         return Found(
             plan=plan,
             activations=self._activations,
@@ -180,10 +179,11 @@ class Search:
         ranked = sorted(
             self._costs, key=lambda pair: -self._costs[pair].of(excess.measure, excess.noise)
         )
-        names = [conv.name for tensor, _ in ranked for conv in readers[tensor]]
+        names = dict.fromkeys(conv.name for tensor, _ in ranked for conv in readers[tensor])
         return (
-            f"INT8 loses {excess} with only {self._share(plan):.0%} of the convolutions in INT8; "
-            f"nothing written. The costliest are {', '.join(list(dict.fromkeys(names))[:_NAMED])}"
+            f"INT8 loses {excess}; to keep to that, only {self._share(plan):.0%} of the "
+            f"convolutions could be INT8: nothing written. "
+            f"The costliest are {', '.join(list(names)[:_NAMED])}"
         )
 
     def _share(self, plan: Plan) -> float:
