@@ -138,7 +138,7 @@ def test_the_better_ranges_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_the_layer_that_costs_too_much_stays_in_float(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found, _ = search(monkeypatch, Bars(3.0, 9.0), only=plan(t2=60.0))
+    found, _ = search(monkeypatch, Bars(9.0, 40.0), only=plan(t2=60.0))
     assert found.sensitive() == ["second"]
     cost = found.costs["t2", Reach.CONVOLUTIONS].psnr["awgn:25"]
     assert cost > max(found.costs[t, Reach.CONVOLUTIONS].psnr["awgn:25"] for t in ("t1", "t3"))
