@@ -124,8 +124,10 @@ def _measure_groups(sites: NDArray[np.uint8]) -> NDArray[np.float64] | None:
 
     `sites` is uint8 [rows, columns, 8, 8]. None where the channel shows no noise.
     """
-    blocks = sites.reshape(-1, _BLOCK * _BLOCK).astype(np.float32)
-    low = blocks @ _LOW.T
+    rows = sites.reshape(*sites.shape[:2], _BLOCK * _BLOCK).astype(np.float32)
+    # Row by row: products so small that BLAS starts no threads, which would disturb the engine's.
+    low = (rows @ _LOW.T).reshape(-1, len(_LOW))
+    blocks = rows.reshape(-1, _BLOCK * _BLOCK)
     mean = low[:, 0] / _BLOCK
     np.square(low, out=low)
     texture = low[:, 1:].sum(axis=1)
