@@ -12,13 +12,8 @@ import pytest
 import torch
 
 from rtsdb.data.scenes import Scene
-from rtsdb.models.presets import PRESETS, DDFNConfig, HRNetConfig, SdabnConfig
-from tests.tiny import TINY
-
-TINY_SDABN = SdabnConfig(
-    HRNetConfig(stem=8, bottlenecks=1, channels=(4, 8, 8, 8), modules=(1, 1, 1), units=1),
-    DDFNConfig(width=4, blocks=2, condition=4),
-)
+from rtsdb.models.presets import PRESETS
+from tests.tiny import TINY, TINY_SDABN
 
 TINY_TRUTH = replace(TINY, alternation=PRESETS["rt-truth"].alternation)
 
