@@ -60,7 +60,7 @@ def train(
         ),
     ] = None,
     lr: Annotated[
-        float | None, typer.Option(help="Peak learning rate. Default: 1e-3; not for sdabn.")
+        float | None, typer.Option(help="Peak learning rate. Default: 4e-3; not for sdabn.")
     ] = None,
     sigma: Annotated[
         float | None,

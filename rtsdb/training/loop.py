@@ -22,6 +22,7 @@ from rtsdb.models.metadata import Metadata
 from rtsdb.models.presets import preset
 from rtsdb.models.sdb import SDBNet
 from rtsdb.training.augment import WEIGHED_SCENES, Batch, class_weights, draw_batch
+from rtsdb.training.muon import Muon
 from rtsdb.training.objective import joint_objective, last_part_objective
 from rtsdb.training.phases import Parts, Phase, Rule
 from rtsdb.training.pretrained import encoder_parameters
@@ -151,7 +152,8 @@ class Trainer:
         if net.stages != self.phase.stages:
             torch.manual_seed(self.config.seed)  # the same in a resumed run
             net = net.grow(self.phase.stages)
-        self.net = net.to(self.device).eval().requires_grad_(False)
+        net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net = net.eval().requires_grad_(False)
         for part in self._learning():
             part.train().requires_grad_(True)
         self.optimizer = _optimizer(self.phase, self._groups())
@@ -314,5 +316,6 @@ class Trainer:
 def _optimizer(phase: Phase, groups: list[dict[str, object]]) -> torch.optim.Optimizer:
     if phase.rule is Rule.SGD:
         return torch.optim.SGD(groups, momentum=0.9, weight_decay=phase.weight_decay)
-    adam = torch.optim.AdamW if phase.rule is Rule.ADAMW else torch.optim.Adam
-    return adam(groups, weight_decay=phase.weight_decay)
+    if phase.rule is Rule.ADAM:
+        return torch.optim.Adam(groups, weight_decay=phase.weight_decay)
+    return Muon(groups, weight_decay=phase.weight_decay)

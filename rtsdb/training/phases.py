@@ -22,9 +22,9 @@ class Parts(Enum):
 
 
 class Rule(Enum):
-    """Optimisers: Adam with weight decay apart or within the gradient, SGD with momentum 0.9."""
+    """Optimisers: Muon (`rtsdb.training.muon`), Adam with L2 decay, SGD with momentum 0.9."""
 
-    ADAMW = "adamw"
+    MUON = "muon"
     ADAM = "adam"
     SGD = "sgd"
 
@@ -79,10 +79,10 @@ class Phase:
     batch: int = 4
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     window: int = 128
-    rule: Rule = Rule.ADAMW
-    lr: float = 1e-3
+    rule: Rule = Rule.MUON
+    lr: float = 4e-3
     encoder_lr: float = 0.3
-    weight_decay: float = 1e-4
+    weight_decay: float = 0.01
     warmup: int = 300
     decay: Cosine | Poly = Cosine()
     clip: float | None = 1.0

@@ -219,7 +219,7 @@ def test_resuming_from_a_broken_checkpoint_is_refused(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"lr": 0.5}, "has lr 0.001, this command asks for 0.5"),
+        ({"lr": 0.5}, "has lr 0.004, this command asks for 0.5"),
         ({"steps": 9}, "has steps 4, this command asks for 9"),
         ({"stages": 2}, "has stages 1, this command asks for 2"),
         ({"augment": AugmentConfig(96, 96)}, "has height 64, this command asks for 96"),

@@ -17,7 +17,7 @@ from rtsdb.models.checkpoint import load_weights
 from rtsdb.training.loop import LOG, STATE, WEIGHTS, Progress, TrainConfig, Trainer, phase_weights
 from rtsdb.training.phases import Learning, part_by_part
 
-STEPS = 16
+STEPS = 24
 PHASES = part_by_part(
     2,
     25.0,
