@@ -30,6 +30,13 @@ def evaluate(
     precision: Annotated[str, typer.Option(help="As for rtsdb run.")] = "auto",
     dataset: Annotated[str, typer.Option(help="camvid or cityscapes.")] = "camvid",
     split: Annotated[str, typer.Option(help="val, test or train.")] = "val",
+    sequences: Annotated[
+        str | None,
+        typer.Option(help="Only frames whose names begin with one of these: 0001TP,0006R0."),
+    ] = None,
+    enlarge: Annotated[
+        int, typer.Option(help="Measure on frames of so many times their size.", min=1, max=8)
+    ] = 1,
     noise: Annotated[
         str, typer.Option(help="Kinds of noise; the clean input is always measured too.")
     ] = "awgn:25,awgn:50",
@@ -67,6 +74,7 @@ def evaluate(
     The noise is the same on every run. Example: `rtsdb eval --root CamVid --noise
     awgn:25,lowlight:8x --peers nlm,ffmpeg-bm3d --output results/quality`.
     """
+    from rtsdb.data.datasets import parse_sequences
     from rtsdb.evaluation.command import EvalRequest, run_evaluation
     from rtsdb.evaluation.report import class_table, quality_table
 
@@ -78,6 +86,8 @@ def evaluate(
         dataset=dataset,
         root=root,
         split=split,
+        sequences=parse_sequences(sequences),
+        enlarge=enlarge,
         noise=noise,
         stages=stages,
         convention=convention,

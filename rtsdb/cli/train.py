@@ -19,6 +19,12 @@ def train(
             "`gtFine/`)."
         ),
     ] = "camvid",
+    sequences: Annotated[
+        str | None,
+        typer.Option(
+            help="Learn only from frames whose names begin with one of these: 0001TP,0006R0."
+        ),
+    ] = None,
     preset: Annotated[
         str,
         typer.Option(
@@ -91,12 +97,14 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run.")] = False,
 ) -> None:
     """Train a network; Ctrl-C saves, and --resume goes on exactly where it stopped."""
+    from rtsdb.data.datasets import parse_sequences
     from rtsdb.training.command import run_training
     from rtsdb.training.request import TrainRequest
 
     request = TrainRequest(
         dataset=dataset,
         root=root,
+        sequences=parse_sequences(sequences),
         output=output or Path("runs") / f"{preset}-k{stages}",
         preset=preset,
         stages=stages,

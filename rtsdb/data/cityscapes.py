@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from rtsdb.classes import CITYSCAPES, VOID
-from rtsdb.data.scenes import LazyScenes, read_scene
+from rtsdb.data.scenes import LazyScenes, of_sequences, read_scene
 from rtsdb.errors import UsageError
 
 LAYOUT = (
@@ -26,12 +27,12 @@ From `cityscapesscripts/helpers/labels.py` of cityscapesScripts, columns id and 
 """
 
 
-def load_cityscapes(root: Path, split: str) -> LazyScenes:
+def load_cityscapes(root: Path, split: str, sequences: Sequence[str] = ()) -> LazyScenes:
     """All frames of a split with their fine labels, sorted by city and name.
 
     A frame of 2048x1024 is 6 MB and a split holds up to 2975, so each is read when asked for.
-    Raises UsageError when the root has another layout or a frame has no label map; asking for a
-    scene raises as `read_scene` does.
+    sequences: only these, such as "aachen". Raises UsageError when the root has another layout or a
+    frame has no label map, and as `of_sequences` does; asking for a scene raises as `read_scene`.
     """
     images = sorted((root / "leftImg8bit" / split).glob("*/*_leftImg8bit.png"))
     if not images:
@@ -40,7 +41,7 @@ def load_cityscapes(root: Path, split: str) -> LazyScenes:
             f"a Cityscapes root holds {LAYOUT}"
         )
     readers = []
-    for image in images:
+    for image in of_sequences(images, sequences):
         name = image.name.removesuffix("_leftImg8bit.png")
         labels = root / "gtFine" / split / image.parent.name / f"{name}_gtFine_labelTrainIds.png"
         classes = CLASS_OF_TRAIN_ID

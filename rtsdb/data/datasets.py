@@ -18,7 +18,7 @@ class Dataset:
     """The classes of a data set, and what loads a split of it from its folder."""
 
     classes: ClassSet
-    load: Callable[[Path, str], Sequence[Scene]]
+    load: Callable[[Path, str, Sequence[str]], Sequence[Scene]]
 
 
 DATASETS: dict[str, Dataset] = {
@@ -40,10 +40,22 @@ def dataset(name: str) -> Dataset:
         raise UsageError(f"--dataset {name}: no such data set; choose one of: {known}") from None
 
 
-def load_dataset(name: str, root: Path, split: str) -> Sequence[Scene]:
+def parse_sequences(text: str | None) -> tuple[str, ...]:
+    """Read --sequences, names with commas.
+
+    >>> parse_sequences("0001TP, 0006R0")
+    ('0001TP', '0006R0')
+    """
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def load_dataset(
+    name: str, root: Path, split: str, sequences: Sequence[str] = ()
+) -> Sequence[Scene]:
     """The labelled frames of a split ('train', 'val' or 'test') of data set `name` at `root`.
 
-    CamVid is held in memory; Cityscapes' frames are read whenever they are asked for. Raises
-    UsageError for an unknown data set and, naming the layout it expected, for a wrong root.
+    sequences: only the frames whose names begin with one of these. CamVid is held in memory;
+    Cityscapes' frames are read whenever they are asked for. Raises UsageError for an unknown data
+    set, for a sequence that is not there and, naming the layout it expected, for a wrong root.
     """
-    return dataset(name).load(root, split)
+    return dataset(name).load(root, split, sequences)

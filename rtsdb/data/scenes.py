@@ -55,6 +55,36 @@ def join(first: Sequence[Scene], second: Sequence[Scene]) -> LazyScenes:
     return LazyScenes([partial(part.__getitem__, index) for part, index in scenes])
 
 
+def of_sequences(frames: Sequence[Path], sequences: Sequence[str]) -> list[Path]:
+    """The frames whose file names begin with one of `sequences`; all of them where none is named.
+
+    Raises UsageError for a sequence without frames.
+
+    >>> of_sequences([Path("a_1.png"), Path("b_1.png")], ["b"])[0].name
+    'b_1.png'
+    """
+    for sequence in sequences:
+        if not any(frame.name.startswith(sequence) for frame in frames):
+            raise UsageError(f"--sequences {sequence}: no frame's name begins like this")
+    return [frame for frame in frames if frame.name.startswith(tuple(sequences or ("",)))]
+
+
+def enlarge(scenes: Sequence[Scene], factor: int) -> LazyScenes:
+    """The scenes at `factor` times their size: smoother per pixel, as large frames are."""
+    return LazyScenes([partial(_enlarged, scenes, i, factor) for i in range(len(scenes))])
+
+
+def _enlarged(scenes: Sequence[Scene], index: int, factor: int) -> Scene:
+    name, image, labels = scenes[index]
+    size = (factor * image.shape[1], factor * image.shape[0])
+    larger = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+    return Scene(
+        name,
+        np.asarray(larger, np.uint8),
+        np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8),
+    )
+
+
 def read_scene(name: str, image: Path, labels: Path, classes: Mapping[int, int]) -> Scene:
     """The scene of a picture file and the label map that belongs to it.
 

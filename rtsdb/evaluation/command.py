@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from rtsdb.data.datasets import dataset, load_dataset
-from rtsdb.data.scenes import Scene
+from rtsdb.data.scenes import Scene, enlarge
 from rtsdb.errors import UsageError
 from rtsdb.evaluation.judge import Trial, Verdict, clean_and, judge
 from rtsdb.evaluation.model import check_classes, find_stages, open_with
@@ -43,6 +43,8 @@ class EvalRequest:
     dataset: str
     root: Path
     split: str
+    sequences: tuple[str, ...]
+    enlarge: int
     noise: str
     stages: str | None
     convention: str
@@ -81,9 +83,10 @@ def run_evaluation(
     peers, missing = open_peers(_split(request.peers), eight_bit=eight_bit)
     others = [NoisyInput(), *peers]
     noises = clean_and(_split(request.noise))
-    scenes = load_dataset(request.dataset, request.root, request.split)
+    scenes = load_dataset(request.dataset, request.root, request.split, request.sequences)
+    scenes = spread(scenes, request.limit)
     trial = Trial(
-        spread(scenes, request.limit),
+        scenes if request.enlarge == 1 else enlarge(scenes, request.enlarge),
         classes,
         noises,
         eight_bit=eight_bit,
@@ -130,6 +133,9 @@ def _prepare_figure(path: Path) -> Callable[[Report, Trial, Subject], None]:
 def _report(
     request: EvalRequest, model: Metadata, trial: Trial, verdict: Verdict, missing: dict[str, str]
 ) -> Report:
+    only = "".join(f" {sequence}" for sequence in request.sequences)
+    if request.enlarge > 1:
+        only += f", enlarged {request.enlarge} times"
     return Report(
         command=request.command,
         machine=describe_machine(),
@@ -139,13 +145,15 @@ def _report(
             "trained": {"data": model.data, "steps": model.steps},
             "dataset": request.dataset,
             "split": request.split,
+            "sequences": list(request.sequences),
+            "enlarge": request.enlarge,
             "convention": request.convention,
             "sigma": request.sigma,
         },
         conditions=(
             f"{request.model} after {model.steps} steps on {model.data or 'unnamed data'}; "
-            f"{len(trial.scenes)} frames of {request.dataset} {request.split}; noisy frames are "
-            f"{CONVENTIONS[request.convention]}; {SIGMAS[request.sigma]}."
+            f"{len(trial.scenes)} frames of {request.dataset} {request.split}{only}; "
+            f"noisy frames are {CONVENTIONS[request.convention]}; {SIGMAS[request.sigma]}."
         ),
         classes=trial.classes,
         frames=len(trial.scenes),

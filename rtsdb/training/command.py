@@ -46,8 +46,9 @@ def run_training(
     alone = phases[0].alone
     if request.street and classes is not CAMVID:
         raise UsageError(f"--street: drawn streets have CamVid's classes, not {classes.name}'s")
-    scenes = load_dataset(request.dataset, request.root, "train")
-    data = f"{request.dataset}/train ({len(scenes)} frames)"
+    scenes = load_dataset(request.dataset, request.root, "train", request.sequences)
+    only = f" {' '.join(request.sequences)}" if request.sequences else ""
+    data = f"{request.dataset}/train{only} ({len(scenes)} frames)"
     if alone:
         height, width = scenes[0].labels.shape
         whole, phases = phases, within_frames(phases, height, width)

@@ -20,6 +20,7 @@ class TrainRequest:
 
     dataset: str
     root: Path
+    sequences: tuple[str, ...]
     output: Path
     preset: str
     stages: int

@@ -91,3 +91,12 @@ def test_the_real_validation_split_is_whole() -> None:
     assert {scene.image.shape for scene in scenes} == {(360, 480, 3)}
     ids = np.unique(np.concatenate([np.unique(scene.labels) for scene in scenes]))
     assert set(ids.tolist()) == {*range(11), VOID}
+
+
+def test_frames_of_some_sequences_only(tmp_path: Path) -> None:
+    for name in ("0001TP_1", "0006R0_1", "0016E5_1"):
+        put(tmp_path, name)
+    found = [scene.name for scene in load_camvid(tmp_path, "train", ["0016E5", "0001TP"])]
+    assert found == ["0001TP_1", "0016E5_1"]
+    with pytest.raises(UsageError, match=r"--sequences 0007: no frame"):
+        load_camvid(tmp_path, "train", ["0001TP", "0007"])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rtsdb.classes import VOID
-from rtsdb.data.scenes import LazyScenes, Scene, join, read_scene
+from rtsdb.data.scenes import LazyScenes, Scene, enlarge, join, read_scene
 from rtsdb.errors import UsageError
 
 CLASSES = {0: 0, 1: VOID, 2: 1}
@@ -102,3 +102,14 @@ def test_joined_scenes_follow_each_other_and_stay_where_they_are() -> None:
     joined = join(held, unread)
     assert [s.name for s in joined] == ["a", "b", "c"]
     assert joined[1] is held[1]
+
+
+def test_enlarged_scenes_keep_picture_and_labels_in_step() -> None:
+    labels = np.zeros((4, 6), np.uint8)
+    labels[:, 3:] = 2
+    image = np.repeat(90 * labels[:, :, None], 3, axis=2)
+    name, larger, classes = enlarge([Scene("a", image, labels)], 3)[0]
+    assert name == "a"
+    assert larger.shape == (12, 18, 3)
+    assert (classes == np.repeat(np.repeat(labels, 3, 0), 3, 1)).all()
+    assert ((larger[:, :, 0] > 90) == (classes == 2)).all()

@@ -97,6 +97,8 @@ def wanted(camvid: Path, make_weights: Callable[..., Path]) -> EvalRequest:
         dataset="camvid",
         root=camvid,
         split="val",
+        sequences=(),
+        enlarge=1,
         noise="awgn:25",
         stages=None,
         convention="8bit",

@@ -181,3 +181,12 @@ def test_labels_of_another_size_are_refused(wanted: EvalRequest) -> None:
     path = wanted.root / "valannot" / "scene-1.png"
     cv2.imwrite(str(path), np.zeros((70, 95), np.uint8))
     refused(wanted, "scene-1.png: labels are 95x70, the frame is 96x70")
+
+
+def test_some_sequences_and_larger_frames_are_named_in_the_report(wanted: EvalRequest) -> None:
+    report, total, _ = run(replace(wanted, sequences=("scene-1",), enlarge=2, noise="awgn:25"))
+    plain, _, _ = run(replace(wanted, sequences=("scene-1",), noise="awgn:25"))
+    assert total == 2 + 1
+    assert all(score.frames == 1 for score in report.scores)
+    assert "1 frames of camvid val scene-1, enlarged 2 times" in report.conditions
+    assert digits(report) != digits(plain)

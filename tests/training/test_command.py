@@ -21,6 +21,7 @@ def wanted(camvid: Path, tmp_path: Path) -> TrainRequest:
     return TrainRequest(
         dataset="camvid",
         root=camvid,
+        sequences=(),
         output=tmp_path / "run",
         preset="rt",
         stages=1,

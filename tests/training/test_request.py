@@ -14,6 +14,7 @@ from rtsdb.training.request import TrainRequest, requested_phases, within_frames
 RT = TrainRequest(
     dataset="camvid",
     root=Path("data"),
+    sequences=(),
     output=Path("run"),
     preset="rt",
     stages=3,
