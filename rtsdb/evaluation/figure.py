@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,8 @@ try:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
+
+    from rtsdb.figures import save_figure
 except ImportError as error:
     raise MissingPackageError("matplotlib", extra="plot") from error
 
@@ -69,9 +70,7 @@ def draw_figure(report: Report, trial: Trial, subject: Subject, *, path: Path) -
         f"K = {max(filter(None, subject.stages))} on drawn streets, whose labels are exact",
         fontsize="small",
     )
-    partial = path.with_name(path.name + ".part")
-    figure.savefig(partial, format="png", dpi=100)
-    os.replace(partial, path)
+    save_figure(figure, path)
 
 
 def _draw_curves(axes: Axes, scores: list[Score], what: str, title: str) -> None:

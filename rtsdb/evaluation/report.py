@@ -12,6 +12,7 @@ from rtsdb.evaluation.judge import Verdict
 from rtsdb.evaluation.peers.base import NoisyInput
 from rtsdb.evaluation.scores import Score
 from rtsdb.files import json_number, write_text
+from rtsdb.markdown import markdown_table
 
 SCHEMA = 1
 """Version of the JSON's layout; a change that breaks a reader raises it."""
@@ -114,11 +115,11 @@ def as_markdown(report: Report) -> str:
         "",
         report.conditions,
         "",
-        *_markdown_table(quality_table(report)),
+        *_lines(quality_table(report)),
         "",
         *(f"- {note}" for note in report.notes),
         "",
-        *_markdown_table(class_table(report, report.noises)),
+        *_lines(class_table(report, report.noises)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -161,7 +162,5 @@ def _text(value: float | None, digits: int) -> str:
     return "equal" if json_number(value) is None else f"{value:.{digits}f}"
 
 
-def _markdown_table(table: Table) -> list[str]:
-    numbers = len(table.headings) - table.names
-    ruler = ["---"] * table.names + ["---:"] * numbers
-    return [f"| {' | '.join(row)} |" for row in (table.headings, ruler, *table.rows)]
+def _lines(table: Table) -> list[str]:
+    return markdown_table(table.headings, table.rows, names=table.names)
