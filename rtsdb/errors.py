@@ -14,6 +14,13 @@ class RtsdbError(Exception):
     exit_code = 1
 
 
+class HangsError(RtsdbError):
+    """A library or device does not come back from a call; its thread was left behind.
+
+    The end of the process must not wait for it.
+    """
+
+
 class UsageError(RtsdbError):
     """A request that cannot be carried out as it was written: exit code 2.
 

@@ -32,6 +32,26 @@ def find_gpus() -> list[Gpu]:
 
     Raises RtsdbError, naming the cause, when there is no driver or no GPU.
     """
+    driver = _open_driver()
+    version, count = ctypes.c_int(), ctypes.c_int()
+    _check(driver.cuDriverGetVersion(ctypes.byref(version)), "cuDriverGetVersion")
+    _check(driver.cuDeviceGetCount(ctypes.byref(count)), "cuDeviceGetCount")
+    cuda = f"{version.value // 1000}.{version.value % 1000 // 10}"
+    return [_describe(driver, index, cuda) for index in range(count.value)]
+
+
+def first_gpu_address() -> str:
+    """PCI address of the first of `find_gpus`, such as '0000:01:00.0'; raises RtsdbError likewise.
+
+    Other libraries count GPUs in another order.
+    """
+    driver, address = _open_driver(), ctypes.create_string_buffer(32)
+    _check(driver.cuDeviceGetPCIBusId(address, len(address), 0), "cuDeviceGetPCIBusId")
+    return address.value.decode()
+
+
+def _open_driver() -> ctypes.CDLL:
+    """The driver, initialised."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError as error:
@@ -42,11 +62,7 @@ def find_gpus() -> list[Gpu]:
     if status == _NO_DEVICE:
         raise RtsdbError("the NVIDIA driver shows no GPU; see nvidia-smi and CUDA_VISIBLE_DEVICES")
     _check(status, "cuInit")
-    version, count = ctypes.c_int(), ctypes.c_int()
-    _check(driver.cuDriverGetVersion(ctypes.byref(version)), "cuDriverGetVersion")
-    _check(driver.cuDeviceGetCount(ctypes.byref(count)), "cuDeviceGetCount")
-    cuda = f"{version.value // 1000}.{version.value % 1000 // 10}"
-    return [_describe(driver, index, cuda) for index in range(count.value)]
+    return driver
 
 
 def _describe(driver: ctypes.CDLL, index: int, cuda: str) -> Gpu:

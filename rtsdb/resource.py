@@ -19,6 +19,9 @@ class Resource:
     closed
     """
 
+    left_behind = False
+    """Set where a call hangs in another thread: the `with` block then does not close it."""
+
     def close(self) -> None:
         """Give back what is held; safe to call twice."""
 
@@ -31,4 +34,5 @@ class Resource:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        if not self.left_behind:
+            self.close()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rtsdb.errors import RtsdbError
-from rtsdb.gpu import Gpu, find_gpus
+from rtsdb.gpu import Gpu, find_gpus, first_gpu_address
 
 
 class FakeDriver:
@@ -38,6 +38,10 @@ class FakeDriver:
             pointer._obj.value = [24 << 30, 8 << 30][arguments[1].value]
         elif call == "cuDeviceGetAttribute":
             pointer._obj.value = self.attributes[arguments[2].value][arguments[1]]
+        elif call == "cuDeviceGetPCIBusId":
+            address, length, device = arguments
+            assert length == len(address)
+            address.value = [b"0000:01:00.0", b"0000:02:00.0"][device]
         else:
             assert call == "cuInit"
 
@@ -52,6 +56,14 @@ def test_the_driver_is_asked_for_every_gpu(monkeypatch: pytest.MonkeyPatch) -> N
         Gpu("NVIDIA GeForce RTX 4090", "sm89", 24 << 30, integrated=False, cuda="12.6"),
         Gpu("Orin", "sm87", 8 << 30, integrated=True, cuda="12.6"),
     ]
+
+
+def test_the_first_gpu_is_known_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, FakeDriver())
+    assert first_gpu_address() == "0000:01:00.0"
+    install(monkeypatch, FakeDriver(cuDeviceGetPCIBusId=101))
+    with pytest.raises(RtsdbError, match="cuDeviceGetPCIBusId gives error 101"):
+        first_gpu_address()
 
 
 def test_without_a_driver_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
 import typer
 
+from rtsdb.cli.bench import bench
 from rtsdb.cli.build import build
 from rtsdb.cli.calibrate import calibrate
 from rtsdb.cli.doctor import doctor
@@ -15,7 +17,7 @@ from rtsdb.cli.export import export
 from rtsdb.cli.import_weights import import_weights
 from rtsdb.cli.run import run
 from rtsdb.cli.train import train
-from rtsdb.errors import RtsdbError
+from rtsdb.errors import HangsError, RtsdbError
 
 app = typer.Typer(
     name="rtsdb",
@@ -25,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for command in (run, train, export, calibrate, build, doctor, import_weights):
+for command in (run, bench, train, export, calibrate, build, doctor, import_weights):
     app.command()(command)
 app.command("eval")(evaluate)
 
@@ -40,4 +42,12 @@ def main() -> None:
         app()
     except RtsdbError as error:
         print(f"rtsdb: {error}", file=sys.stderr)
+        if _is_hanging(error):
+            sys.stdout.flush()
+            os._exit(error.exit_code)  # Python's own end would wait for the thread
         sys.exit(error.exit_code)
+
+
+def _is_hanging(error: BaseException | None) -> bool:
+    """Whether a thread that hangs is among the causes."""
+    return error is not None and (isinstance(error, HangsError) or _is_hanging(error.__cause__))

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from enum import Enum
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rtsdb.cli.console import console, progress_bar
+from rtsdb.cli.recordings import process_recordings
 from rtsdb.cli.run_summary import print_outcomes, print_summary
-from rtsdb.errors import RtsdbError
+from rtsdb.errors import UsageError
 
 SOURCE_HELP = (
     "demo, 0 or /dev/video0, csi://0, rtsp://HOST/PATH (also rtp, http, udp), screen://, "
     "drive.mp4, photo.png, frames/, `'clips/*.mp4'`, list.txt, - (standard input). Several "
-    "files: give --source several times."
+    "files, as in `--source clips/*.mp4`, are one source."
 )
+MORE_HELP = "Further files, as the shell makes them of `--source clips/*.mp4`."
 SINK_HELP = (
     "out.mp4, out.mkv, out/ (denoised/ and labels/ PNGs), `'out/*.jpg'`, rtsp://HOST/PATH (also "
     "rtmp, srt, udp), window, null. Give it again for each output more. "
@@ -29,6 +30,15 @@ PACE_HELP = (
 )
 MAX_AGE_HELP = "Drop frames of live sources that are older than this before they are processed."
 RECONNECT_HELP = "Tries after a live source is lost: a number, forever or off."
+RESUME_HELP = (
+    "Each recording to a file of its own in the folders that --sink, --labels and --metadata name; "
+    "after a crash or Ctrl-C the same command goes on where it was."
+)
+AUTO_TUNE_HELP = (
+    "Choose engine, precision, stages and tile, where they are not given: the best in quality "
+    "that hold the source's rate on this machine (30 fps where it has none), as rtsdb bench "
+    "--sweep finds. What that has not measured is measured first, for a minute."
+)
 SIMULATE_NOISE_HELP = (
     "Add noise first: awgn:25 (or just 25), shot:2:25, lowlight:8x, camera:nikon-d850:iso3200; "
     "+jpeg:75 or +h264:28 behind it codes the frame, too. The summary gives the PSNR."
@@ -43,6 +53,8 @@ class Pace(str, Enum):
 
 
 def run(
+    context: typer.Context,
+    more: Annotated[list[str] | None, typer.Argument(help=MORE_HELP, metavar="[FILE]...")] = None,
     source: Annotated[list[str] | None, typer.Option(help=SOURCE_HELP, metavar="SOURCE")] = None,
     sink: Annotated[list[str] | None, typer.Option(help=SINK_HELP, metavar="SINK")] = None,
     labels: Annotated[
@@ -69,6 +81,7 @@ def run(
     tile: Annotated[
         str, typer.Option(help="none (whole frame) or WIDTHxHEIGHT of tiles.")
     ] = "none",
+    auto_tune: Annotated[bool, typer.Option("--auto-tune", help=AUTO_TUNE_HELP)] = False,
     sigma: Annotated[
         str, typer.Option(help="Noise level in grey levels (0..255 scale), or auto.")
     ] = "auto",
@@ -97,6 +110,7 @@ def run(
     encoder: Annotated[
         str, typer.Option(help="Of videos and streams: auto, x264, nvenc or v4l2m2m.")
     ] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help=RESUME_HELP)] = False,
     report: Annotated[
         Path | None, typer.Option(help="Write latency, quality and machine as JSON.")
     ] = None,
@@ -104,119 +118,77 @@ def run(
     """Denoise and segment a video, a camera or images.
 
     Examples: `rtsdb run` draws and processes a demo street; `rtsdb run --source drive.mp4
-    --sink clean.mp4 --view denoised`; `rtsdb run --source 0 --sink window`.
+    --sink clean.mp4 --view denoised`; `rtsdb run --source 0 --sink window`; `rtsdb run
+    --source drives/*.mp4 --sink out/ --resume`.
     """
-    from rtsdb.data.noise_models import NoiseSimulator, parse_noise_model
-    from rtsdb.engine import load_engine
-    from rtsdb.files import check_writable
-    from rtsdb.noise import parse_sigma
-    from rtsdb.pipeline.latency import OutputLatency
-    from rtsdb.pipeline.outputs import open_outputs, outcomes
-    from rtsdb.pipeline.report import build_report, write_report
-    from rtsdb.pipeline.run import ENGINE_SLOTS, Pipeline, StageError
-    from rtsdb.tiling import parse_tile
-    from rtsdb.video.sinks import SinkOptions
-    from rtsdb.video.sources import open_source
-    from rtsdb.video.sources.options import (
-        SourceOptions,
-        parse_capture_fps,
-        parse_capture_size,
-        parse_reconnect,
-    )
-    from rtsdb.video.sources.paced import PacedSource
-    from rtsdb.video.urls import redacted
-    from rtsdb.video.views import ViewComposer
-    from rtsdb.weights import find_model
+    from rtsdb.pipeline.command import RunRequest, run_once
+    from rtsdb.pipeline.processing import Processing
+    from rtsdb.video.frame import SourceInfo
+    from rtsdb.video.sources.options import parse_source_options
 
-    if not source:
-        source = ["demo"]
+    sources = _in_order(source or [], more or [])
+    if not sources:
+        sources = ["demo"]
         console.print("no --source given: using the built-in demo street")
-    level = parse_sigma(sigma)
-    noise = None if simulate_noise is None else parse_noise_model(simulate_noise)
-    if report is not None:
-        check_writable(report, "--report")
-    classes = find_model(model, stages).classes
-    source_options = SourceOptions(
-        capture_size=None if capture_size is None else parse_capture_size(capture_size),
-        capture_fps=None if capture_fps is None else parse_capture_fps(capture_fps),
+    processing = Processing(
+        model=model,
+        stages=stages,
+        engine=engine,
+        precision=precision,
+        tile=tile,
+        sigma=sigma,
+        simulate_noise=simulate_noise,
+        view=view,
+        max_age=max_age_ms / 1000,
+    )
+    source_options = parse_source_options(
+        capture_size=capture_size,
+        capture_fps=capture_fps,
         pixel_format=pixel_format,
         decode=decode,
-        reconnect=parse_reconnect(reconnect),
+        reconnect=reconnect,
     )
-    sink_options = SinkOptions(encoder, classes, view)
-    output_latency = OutputLatency()
-    sinks = sink or [f"rtsdb-{_stem(redacted(source[0]))}.mp4"]
-    failure: RtsdbError | None = None
-    with (
-        open_source(source, source_options) as opened,
-        load_engine(
-            model,
-            stages=stages,
-            engine=engine,
-            precision=precision,
-            tile=parse_tile(tile),
-            slots=ENGINE_SLOTS,
-        ) as runner,
-        open_outputs(sinks, labels, metadata, sink_options, output_latency) as output,
-    ):
-        if pace is Pace.SOURCE and not opened.info.live:
-            opened = PacedSource(opened)
-        info = opened.info
-        compose = partial(ViewComposer, view, classes=classes)
-        output.open(info, compose((info.width, info.height)).size)
-        total = min(filter(None, (info.frames, frames)), default=None)
-        with progress_bar() as bar:
-            task = bar.add_task(f"{info.name} {info.width}x{info.height}", total=total)
-            pipeline = Pipeline(
-                opened,
-                runner,
-                output,
-                composer=compose if output.wants_view else None,
-                classes=len(classes),
-                sigma=level,
-                simulate=None if noise is None else NoiseSimulator(noise, seed=0),
-                max_frames=frames,
-                max_age=max_age_ms / 1000,
-                progress=lambda done: bar.update(task, completed=done),
-            )
-            try:
-                summary = pipeline.run()
-            except StageError as error:
-                done = pipeline.summary.frames
-                if error.stage == "render" or output.location is None or not done:
-                    raise
-                raise RtsdbError(
-                    f"{error}; the {done} frames finished before are in {output.location}"
-                ) from error
-        try:
-            output.close()
-        except RtsdbError as error:
-            failure = error
-        settings: dict[str, object] = {
-            "source": ", ".join(map(redacted, source)),
-            "size": [info.width, info.height],
-            "sink": ", ".join(map(redacted, sinks)),
-            "model": model,
-            "stages": stages,
-            "sigma": sigma,
-            "simulate_noise": None if noise is None else noise.spec,
-            "view": view,
-            "pace": pace.value,
-            "max_age_ms": max_age_ms,
-        }
-        written = outcomes(output, summary.frames, failure)
-        facts = build_report(summary, runner, written, output_latency, settings)
-    print_summary(facts)
-    if report is not None:
-        write_report(facts, report)
-    print_outcomes(written)
-    if failure is not None:
-        raise failure
-    if summary.interrupted:
+    if auto_tune:
+        from rtsdb.cli.auto_tune import tuned
+
+        processing = tuned(context, processing, sources, source_options)
+    request = RunRequest(
+        processing,
+        sources=sources,
+        source_options=source_options,
+        sinks=sink or [],
+        labels=labels,
+        metadata=metadata,
+        encoder=encoder,
+        frames=frames,
+        paced=pace is Pace.SOURCE,
+        report=report,
+    )
+    if resume:
+        process_recordings(request)
+        return
+    with progress_bar() as bar:
+        task = bar.add_task("", total=None, start=False, visible=False)
+
+        def start(info: SourceInfo, total: int | None) -> None:
+            what = f"{info.name} {info.width}x{info.height}"
+            bar.start_task(task)
+            bar.update(task, description=what, total=total, visible=True)
+
+        finished = run_once(request, start, lambda done: bar.update(task, completed=done))
+    print_summary(finished.facts)
+    print_outcomes(finished.outputs)
+    if finished.failure is not None:
+        raise finished.failure
+    if finished.interrupted:
         raise typer.Exit(130)
 
 
-def _stem(source: str) -> str:
-    """A file name's middle for what the source is: 'drive' for 'clips/drive.mp4'."""
-    name = Path(source).stem
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name).strip("_") or "frames"
+def _in_order(given: list[str], more: list[str]) -> list[str]:
+    """All sources; UsageError where the order in which they were typed is not known."""
+    if len(given) > 1 and more:
+        raise UsageError(
+            f"{more[0]}: where it comes among several --source is not clear; give --source once, "
+            "with all files behind it, or before each file"
+        )
+    return [*given, *more]

@@ -157,18 +157,25 @@ class OnnxRuntimeGpuEngine(OnnxRuntimeEngine):
 def open_session(model: Path, providers: Sequence[str]) -> ort.InferenceSession:
     """Open a model of the frame contract on the first provider that starts.
 
-    Where a provider lacks a library, ONNX Runtime takes the CPU without a word; here that counts
-    as not started. Raises RtsdbError when none starts, UsageError when the model is not one.
+    Where a provider lacks a library, ONNX Runtime takes the CPU without a word, and where it fails
+    in a run, with a printed one; here the first counts as not started, the second is an error.
+    Raises RtsdbError when none starts, UsageError when the model is not one.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = len(os.sched_getaffinity(0))
     options.log_severity_level = 4  # fatal: what fails is raised
-    for provider in providers:
+    failure = "not built in"
+    for provider in (name for name in providers if name in ort.get_available_providers()):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of providers that are absent
+            warnings.simplefilter("ignore")  # of providers that lack a library
             try:
                 wanted = list(dict.fromkeys((provider, CPU)))
-                session = ort.InferenceSession(str(model), options, providers=wanted)
+                session = ort.InferenceSession(
+                    str(model), options, providers=wanted, enable_fallback=0
+                )
+            except (ValueError, RuntimeError) as error:  # of a provider
+                failure = _first_line(error)
+                continue
             except Exception as error:  # the library's errors have no other type in common
                 reason = _first_line(error)
                 raise UsageError(
@@ -177,7 +184,8 @@ def open_session(model: Path, providers: Sequence[str]) -> ort.InferenceSession:
         if session.get_providers()[0] == provider:
             check_contract(model, _types(session))
             return session
-    raise RtsdbError(f"ONNX Runtime starts none of {', '.join(providers)} here")
+        failure = "a library that it needs is missing"
+    raise RtsdbError(f"ONNX Runtime starts none of {', '.join(providers)} here ({failure})")
 
 
 def _types(session: ort.InferenceSession) -> dict[str, str]:

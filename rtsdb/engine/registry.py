@@ -23,7 +23,8 @@ class EngineKind:
     name: as --engine takes it. module, class_name: where in `rtsdb.engine` it is. package: what
     must be installed, and the extra that brings it. reads: the kind of file that it opens.
     precisions: what --precision takes beside 'auto', which is the first of them where typed.
-    typed: whether it needs the graph that computes in the precision.
+    typed: whether it needs the graph that computes in the precision. on_gpu: whether it computes on
+    an NVIDIA GPU.
     """
 
     name: str
@@ -34,6 +35,7 @@ class EngineKind:
     reads: Literal["onnx", "weights"]
     precisions: tuple[str, ...]
     typed: bool = False
+    on_gpu: bool = False
 
     def load(self) -> type[Any]:
         """Import the engine's class, a subclass of `Engine`.
@@ -84,6 +86,7 @@ ENGINES = {
             reads="onnx",
             precisions=("fp16", "int8"),
             typed=True,
+            on_gpu=True,
         ),
         EngineKind(
             "tensorrt-rtx",
@@ -94,6 +97,7 @@ ENGINES = {
             reads="onnx",
             precisions=("fp16", "int8"),
             typed=True,
+            on_gpu=True,
         ),
         EngineKind(
             "torch-tensorrt",
@@ -103,6 +107,7 @@ ENGINES = {
             extra="torchtrt",
             reads="weights",
             precisions=("fp16",),
+            on_gpu=True,
         ),
         EngineKind(
             "onnxruntime-gpu",
@@ -112,6 +117,7 @@ ENGINES = {
             extra="onnxruntime-gpu",
             reads="onnx",
             precisions=("fp32", "fp16"),
+            on_gpu=True,
         ),
         EngineKind(
             "openvino",
@@ -143,6 +149,15 @@ ENGINES = {
     )
 }
 """By name, in the order in which 'auto' tries them."""
+
+
+def is_on_gpu(engine: str | None) -> bool:
+    """Whether the engine of that name computes on an NVIDIA GPU; False for unknown ones.
+
+    >>> is_on_gpu("tensorrt"), is_on_gpu("openvino"), is_on_gpu(None)
+    (True, False, False)
+    """
+    return engine in ENGINES and ENGINES[engine].on_gpu
 
 
 def choose(files: ModelFiles, precision: str) -> EngineKind:

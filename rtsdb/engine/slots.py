@@ -75,8 +75,12 @@ class SlottedEngine(Engine, Generic[Slot]):
             if not self._free:
                 raise RtsdbError(f"all {self.slots} slots of the engine are in use")
             ticket = self._free.pop(0)
-        self.settle_slot(self._slots[ticket])
-        self.run_slot(self._slots[ticket], frame, noise)
+        try:
+            self.settle_slot(self._slots[ticket])
+            self.run_slot(self._slots[ticket], frame, noise)
+        except BaseException:
+            self.release(ticket)
+            raise
         return ticket
 
     def result(self, ticket: int) -> Result:

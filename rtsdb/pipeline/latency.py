@@ -23,7 +23,8 @@ STAGES = (
     "render",
     "encode",
 )
-"""The stages in the order in which a frame passes them; 'estimate' is of the noise, 'measure'
+"""The stages in the order in which a frame passes them; 'estimate' is of the noise, where
+a frame waits for it (`FrameNoise`), 'measure'
 compares with the clean frame, 'encode' is the sink's; several sinks are only handed the frame."""
 
 TOTAL = "capture to output"

@@ -17,8 +17,9 @@ class Ended(Exception):
 class BoundedQueue(Generic[Item]):
     """First in, first out, at most `size` items; ended by the writer or abandoned by the reader.
 
-    After `end`, what lies in the queue is still read, and then `get` raises Ended. After
-    `abandon`, `put` raises Ended at once, so that no writer waits for a reader that has died.
+    After `end`, what lies in the queue, or waits for room in it, is still read, and then `get`
+    raises Ended. After `abandon`, `put` raises Ended at once, so that no writer waits for a reader
+    that has died.
 
     >>> queue = BoundedQueue[int](2)
     >>> queue.put(7); queue.end(); queue.get()
@@ -28,13 +29,16 @@ class BoundedQueue(Generic[Item]):
     def __init__(self, size: int) -> None:
         self._items: deque[Item] = deque()
         self._size = size
+        self._waiting = 0  # items for which there is no room yet
         self._changed = threading.Condition()
         self._ended = self._abandoned = False
 
     def put(self, item: Item) -> None:
         """Append, waiting for room; raises Ended when the reader has gone."""
         with self._changed:
+            self._waiting += 1
             self._changed.wait_for(lambda: self._abandoned or len(self._items) < self._size)
+            self._waiting -= 1
             if self._abandoned:
                 raise Ended
             self._items.append(item)
@@ -57,15 +61,18 @@ class BoundedQueue(Generic[Item]):
         """
         with self._changed:
             self._changed.wait_for(
-                lambda: self._items or self._ended, None if math.isinf(patience) else patience
+                lambda: self._items or self._is_over(), None if math.isinf(patience) else patience
             )
             if self._items:
                 item = self._items.popleft()
                 self._changed.notify_all()
                 return item
-            if self._ended:
+            if self._is_over():
                 raise Ended
             return None
+
+    def _is_over(self) -> bool:
+        return self._ended and not self._waiting
 
     def end(self) -> None:
         """Writer: nothing more will come."""

@@ -11,7 +11,7 @@ from rtsdb.engine.base import Engine
 from rtsdb.files import json_number, write_text
 from rtsdb.machine import describe_machine
 from rtsdb.pipeline.latency import OutputLatency
-from rtsdb.pipeline.run import Summary
+from rtsdb.pipeline.summary import Summary
 from rtsdb.video.sinks import Outcome
 
 SCHEMA = 1

@@ -18,7 +18,8 @@ class Passage:
 
     frame: what the engine gets. clean: the frame before simulated noise, the same array as
     `frame` where none is simulated. truth: ground-truth labels, where the source has them.
-    stamp, noise, ticket, result: set by the stages as the frame passes them.
+    stamp, noise, ticket, result: set by the stages as the frame passes them. failure: why the
+    engine did not take it.
     """
 
     frame: Image
@@ -29,6 +30,7 @@ class Passage:
     noise: NoiseLevel | None = None
     ticket: int | None = None
     result: Result | None = None
+    failure: Exception | None = None
 
 
 def make_passage(source: SourceInfo, *, simulated: bool) -> Passage:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from time import perf_counter
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from time import perf_counter, sleep
 from typing import Protocol
 
 from rtsdb.data.noise_models import NoiseSimulator
 from rtsdb.engine.base import Engine
-from rtsdb.errors import RtsdbError
-from rtsdb.metrics import ConfusionMatrix, psnr
-from rtsdb.noise import NoiseLevel, NoiseTracker
-from rtsdb.pipeline.latency import LatencyReport
+from rtsdb.errors import HangsError
+from rtsdb.metrics import ConfusionMatrix
+from rtsdb.pipeline.engine_switch import EngineSwitch
+from rtsdb.pipeline.frame_noise import FrameNoise
+from rtsdb.pipeline.inference import Inference
+from rtsdb.pipeline.last_moment import LastMoment
 from rtsdb.pipeline.queues import BoundedQueue, Ended
 from rtsdb.pipeline.ring import Passage, make_passage
+from rtsdb.pipeline.stage import Patience, Stage, StageError
+from rtsdb.pipeline.summary import Summary
+from rtsdb.pipeline.watchdog import Watchdog
 from rtsdb.video.frame import FrameResult, Image, Labels, SourceInfo
 from rtsdb.video.sinks.base import Sink
 from rtsdb.video.sources.base import FrameSizeChanged, Source
@@ -41,26 +45,16 @@ ENGINE_SLOTS = IN_FLIGHT + QUEUE + 2
 MAX_AGE = 0.5
 """Seconds after which a live frame is no longer worth the engine's time."""
 
-ENGINE_PATIENCE = 30.0
-"""Seconds that an engine may take for one frame, before it counts as hanging."""
+SINK_PATIENCE = 35.0
+"""Seconds that a sink may take for one frame; more than `FanOut` waits for one of several."""
 
 PATIENCE = 4.0
-"""Seconds that a stopped stage may take to the next sign of life, before it is left behind."""
+"""Seconds without a finished frame after which a run that is to end leaves behind what hangs."""
 
-_PARTING = 1.0  # seconds for stages whose queues are gone
+_READ_SHARE = 0.5  # of that patience: for the frame that is being read
+_SINK_SHARE = 0.75  # and for one of several sinks, or the others would not get their frames
+_PARTING = 0.5  # seconds for what has nothing more to wait for
 _IDLE = 0.05  # seconds between two calls of `Sink.idle`
-
-
-class StageError(RtsdbError):
-    """A stage failed: 'capture', 'inference' or 'render'.
-
-    >>> str(StageError("capture", "/dev/video0: unplugged"))
-    'capture stage: /dev/video0: unplugged'
-    """
-
-    def __init__(self, stage: str, reason: str) -> None:
-        super().__init__(f"{stage} stage: {reason}")
-        self.stage = stage
 
 
 class Composer(Protocol):
@@ -74,57 +68,19 @@ class Composer(Protocol):
         """Draw one frame's view."""
 
 
-@dataclass
-class Quality:
-    """Comparison with the clean frame and the ground truth, where there are any.
-
-    psnr_noisy, psnr_denoised: sums over frames in dB. confusion: of the labels.
-    """
-
-    confusion: ConfusionMatrix | None = None
-    frames: int = 0
-    psnr_noisy: float = 0.0
-    psnr_denoised: float = 0.0
-
-    def add(self, clean: Image, noisy: Image, denoised: Image) -> None:
-        """Count one frame's PSNR; frames without any error do not count."""
-        self.frames += 1
-        self.psnr_noisy += psnr(noisy, clean)
-        self.psnr_denoised += psnr(denoised, clean)
-
-
-@dataclass
-class Summary:
-    """What a run did.
-
-    dropped: frames not written, by cause: 'queue' (newer ones came before the engine was free),
-    'age' (older than the limit when it was) and those of `SourceEvents`. frames: written.
-    seconds: of the whole run. reconnects, lost_seconds: as in `SourceEvents`.
-    """
-
-    latency: LatencyReport = field(default_factory=LatencyReport)
-    dropped: Counter[str] = field(default_factory=Counter)
-    quality: Quality = field(default_factory=Quality)
-    frames: int = 0
-    seconds: float = 0.0
-    reconnects: int = 0
-    lost_seconds: float = 0.0
-    interrupted: bool = False
-
-    @property
-    def fps(self) -> float:
-        """Finished frames per second, from the first capture to the last output."""
-        return self.frames / self.seconds if self.seconds else 0.0
-
-
 class Pipeline:
     """One run from a source through an engine into a sink.
 
     A source that waits, such as a file, is held back by the slowest stage, and no frame is lost.
     Of a live one the newest frames count: at most `QUEUE` wait, the oldest of them is dropped
-    for a new one, and so is one older than `max_age` seconds when the engine has time for it.
+    for a new one, and so is one older than `max_age` seconds when the engine has time for it. An
+    engine that is busy gets the newest, no earlier than it needs it to go on (`LastMoment`).
     When its frames change size, all that is under way is finished first, and engine and composer
     are made ready for the new size; other sources raise FrameSizeChanged there.
+
+    An engine that fails on single frames does not end the run (`Inference`); one that hangs does
+    (`Watchdog`). switch: gives the engine of another K when the person watching asks for one; it
+    takes over between two frames, and the present one is closed.
 
     composer: makes what draws the views of frames of (width, height) pixels; None: no views.
     sigma: noise level in grey levels, None to estimate it frame by frame. simulate: noise put on
@@ -144,26 +100,35 @@ class Pipeline:
         simulate: NoiseSimulator | None = None,
         max_frames: int | None = None,
         max_age: float = MAX_AGE,
+        switch: EngineSwitch | None = None,
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._source, self._engine, self._sink = source, engine, sink
+        self._source, self._sink = source, sink
+        self._inference = Inference(engine, live=source.info.live)
+        self._sink_watchdog = Watchdog(SINK_PATIENCE, SINK_PATIENCE)
+        self._switch = switch
         self._make_composer = composer
         self._composer: Composer | None = None
-        self._sigma, self._simulate = sigma, simulate
+        self._simulate = simulate
         self._max_frames, self._max_age = max_frames, max_age
         if engine.slots < ENGINE_SLOTS:
             raise ValueError(f"a pipeline needs an engine of {ENGINE_SLOTS} slots")
         self._progress = progress
-        self._tracker = NoiseTracker()
+        self._noise = FrameNoise(sigma, live=source.info.live)
+        self._last_moment = LastMoment()
         self._free: BoundedQueue[Passage] = BoundedQueue(RING)
         self._captured: BoundedQueue[Passage] = BoundedQueue(QUEUE)
         self._inferred: BoundedQueue[Passage] = BoundedQueue(QUEUE)
         self._stop = threading.Event()
         self._failures: list[tuple[str, BaseException]] = []
-        self._engine_began: float | None = None  # when the call that it is in began
         self.summary = Summary()
         if source.info.truth:
             self.summary.quality.confusion = ConfusionMatrix(classes)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine in use; after the run, the last one."""
+        return self._inference.engine
 
     def run(self) -> Summary:
         """Run to the end of the source, Ctrl-C, or the first failure.
@@ -173,23 +138,23 @@ class Pipeline:
         when a stage failed, after all stages have stopped.
         """
         self._plan(self._source.info)
-        stages = [_Stage(name, self._guard) for name in ("capture", "inference", "render")]
+        stages = [Stage(name, self._guard) for name in ("capture", "inference", "render")]
         begin = perf_counter()
         try:
             for stage in reversed(stages):  # no frame is captured that nobody would finish
                 stage.start()
-            _await(stages, until=lambda: self._is_over(stages))
+            Patience().await_end(stages, until=lambda: self._is_over(stages))
         except KeyboardInterrupt:
             self.summary.interrupted = True
         self._wind_up(stages)
+        self._leave_behind([stage.name for stage in stages if stage.is_running()])
         self.summary.seconds = perf_counter() - begin
         self._count_events()
         if self._failures:
             name, error = self._failures[0]
-            raise StageError(name, str(error) or type(error).__name__) from error
-        for stage in stages:
-            if stage.is_running():
-                raise StageError(stage.name, f"did not stop within {PATIENCE:.0f} s")
+            # Where something hangs, that is the cause to be told: nothing must wait for it.
+            hangs = (e for _, e in self._failures if isinstance(e, HangsError))
+            raise StageError(name, str(error) or type(error).__name__) from next(hangs, error)
         return self.summary
 
     def _plan(self, info: SourceInfo) -> None:
@@ -197,40 +162,57 @@ class Pipeline:
 
         All passages must be out of use, and so must be the slots of the engine.
         """
-        self._engine.prepare(info.height, info.width)
+        self._inference.prepare(info.height, info.width)
         if self._make_composer is not None:
             self._composer = self._make_composer((info.width, info.height))
         for _ in range(RING):
             self._free.put(make_passage(info, simulated=self._simulate is not None))
 
-    def _is_over(self, stages: list[_Stage]) -> bool:
-        """Whether a stage failed, the engine hangs, or nobody wants more frames."""
-        began = self._engine_began
-        if began is not None and perf_counter() - began > ENGINE_PATIENCE:
-            name = self._engine.info.name
-            hangs = RtsdbError(f"{name}: no result for {ENGINE_PATIENCE:.0f} s; try another engine")
-            self._failures.append(("inference", hangs))
-        return bool(self._failures) or not stages[-1].is_running()
+    def _is_over(self, stages: list[Stage]) -> bool:
+        """Whether the engine fails or hangs, or nobody wants more frames.
 
-    def _wind_up(self, stages: list[_Stage]) -> None:
-        """Stop the capture, let frames under way be finished, then give up on what hangs."""
+        A source that fails is at its end: what was captured takes its way.
+        """
+        watchdog = self._inference.watchdog
+        if watchdog.hangs():
+            name, seconds = self.engine.info.name, watchdog.patience
+            hangs = HangsError(f"{name}: no result for {seconds:.0f} s; try another engine")
+            self._failures.append(("inference", hangs))
+            self._captured.abandon()  # the stage cannot do that itself
+            self._inferred.end()
+        if self._sink_watchdog.hangs():
+            hangs = HangsError(f"{self._sink.name}: took no frame for {SINK_PATIENCE:.0f} s")
+            self._failures.append(("render", hangs))
+        failed = any(name != "capture" for name, _ in self._failures)
+        return failed or not stages[-1].is_running()
+
+    def _wind_up(self, stages: list[Stage]) -> None:
+        """Stop the capture, let frames under way be finished, then leave behind what hangs."""
         self._stop.set()
         self._free.end()
         capture, *others = stages
+        render = others[-1]
+        patience = Patience(PATIENCE, progress=lambda: self.summary.frames)
         try:
             self._source.interrupt()
-            _await([capture], patience=PATIENCE)
+            self._sink.hurry(_SINK_SHARE * PATIENCE)
+            patience.await_end([capture], share=_READ_SHARE)
             self._captured.end()
-            done = -1
-            while done != self.summary.frames:  # as long as frames are being finished
-                done = self.summary.frames
-                _await(others, patience=PATIENCE)
+            patience.await_end([render] if self._inference.watchdog.hangs() else others)
         except KeyboardInterrupt:
             self.summary.interrupted = True
+            self._sink.hurry(_PARTING / 2)
         for queue in (self._captured, self._inferred):
             queue.end()
             queue.abandon()
-        _await(stages, patience=_PARTING)
+        Patience(_PARTING).await_end(stages)
+
+    def _leave_behind(self, hanging: list[str]) -> None:
+        """Take care that nothing waits for the stages that hang."""
+        part = {"capture": self._source, "inference": self.engine, "render": self._sink}
+        for name in hanging:
+            part[name].left_behind = True
+            self._failures.append((name, HangsError("did not stop in time")))
 
     def _count_events(self) -> None:
         """Take what befell the source into the summary."""
@@ -258,6 +240,7 @@ class Pipeline:
     def _capture(self) -> None:
         count = 0
         while not self._stop.is_set() and count != self._max_frames:
+            self._change_engine()
             passage = self._free.get()
             assert passage is not None
             try:
@@ -279,6 +262,19 @@ class Pipeline:
                     self._drop(dropped, "queue")
             else:
                 self._captured.put(passage)
+
+    def _change_engine(self) -> None:
+        """Go on with the engine that was asked for, if it is loaded by now."""
+        if self._switch is None or not self._switch.ready:
+            return
+        passages = [self._free.get() for _ in range(RING)]  # then nothing is under way
+        engine = self._switch.take()
+        if engine is not None:
+            self._inference.replace(engine)
+            self._inference.prepare(self._source.info.height, self._source.info.width)
+        for passage in passages:
+            assert passage is not None
+            self._free.put(passage)
 
     def _read(self, passage: Passage) -> bool:
         """Fill a passage with the next frame; False at the end of the source."""
@@ -310,45 +306,55 @@ class Pipeline:
         while not ended or under_way:
             try:
                 while not ended and len(under_way) < IN_FLIGHT:
+                    bides = bool(under_way) and self._source.info.live
+                    if bides:
+                        self._bide(under_way[-1])
                     passage = self._captured.get(patience=0.0 if under_way else math.inf)
                     if passage is None:
                         break
+                    if bides:
+                        passage = self._newest(passage)
                     if self._is_stale(passage):
                         self._drop(passage, "age")
                         continue
                     self._submit(passage)
+                    if not under_way:
+                        self._last_moment.begins(perf_counter())
                     under_way.append(passage)
             except Ended:
                 ended = True
             if under_way:
                 self._collect(under_way.popleft())
 
+    def _bide(self, computed: Passage) -> None:
+        """While the engine computes a live frame: learn its noise, then let newer frames come."""
+        self._noise.learn(computed)
+        sleep(self._last_moment.seconds_left(perf_counter()))
+
+    def _newest(self, passage: Passage) -> Passage:
+        """The last of the frames that wait, of which `passage` is the first; others are dropped."""
+        with suppress(Ended):
+            while (newer := self._captured.get(patience=0.0)) is not None:
+                self._drop(passage, "queue")
+                passage = newer
+        return passage
+
     def _is_stale(self, passage: Passage) -> bool:
         return self._source.info.live and perf_counter() - passage.trace.begin > self._max_age
 
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Let `_is_over` see how long the engine takes for the block."""
-        self._engine_began = perf_counter()
-        yield
-        self._engine_began = None
-
     def _submit(self, passage: Passage) -> None:
-        trace = passage.trace
-        trace.wait("wait for engine")
-        if self._sigma is None:
-            with trace.stage("estimate"):
-                passage.noise = self._tracker.update(passage.frame)
-        else:
-            passage.noise = NoiseLevel.awgn(self._sigma)
-        with self._watched():
-            passage.ticket = self._engine.submit(passage.frame, passage.noise)
+        passage.trace.wait("wait for engine")
+        passage.noise = self._noise.find(passage)
+        self._inference.begin(passage)
 
     def _collect(self, passage: Passage) -> None:
-        assert passage.ticket is not None
-        with self._watched():
-            passage.result = self._engine.result(passage.ticket)
+        if not self._inference.finish(passage):
+            self._drop(passage, "engine")
+            return
+        assert passage.result is not None
+        self._last_moment.begins(perf_counter())  # on the next one, if it has that already
         timings, trace = passage.result.timings, passage.trace
+        self._last_moment.took(timings)
         trace.charge("gather", timings.gather)
         trace.charge("infer", timings.infer)
         trace.charge("stitch", timings.stitch)
@@ -358,6 +364,7 @@ class Pipeline:
     def _render(self) -> None:
         while True:
             passage = self._inferred.get(patience=_IDLE)
+            self._obey_keys()
             if passage is None:
                 if not self._sink.idle():
                     return
@@ -381,15 +388,21 @@ class Pipeline:
                     finished.view = self._composer.compose(
                         finished.noisy, finished.denoised, finished.labels, stamp.index
                     )
-            with trace.stage("encode"):
+            with trace.stage("encode"), self._sink_watchdog.call():
                 wanted = self._sink.write(finished)
             self.summary.frames += 1
             self.summary.latency.add(trace)
-            self._engine.release(passage.ticket)
+            self.engine.release(passage.ticket)
             self._progress(self.summary.frames)
             if not wanted:
                 return
             self._give_back(passage)
+
+    def _obey_keys(self) -> None:
+        """Have the engine loaded that the person watching asked for."""
+        stages = None if self._switch is None else self._sink.stages_wanted()
+        if self._switch is not None and stages is not None:
+            self._switch.ask(stages, (self._source.info.height, self._source.info.width))
 
     def _measure(self, passage: Passage, finished: FrameResult) -> None:
         quality = self.summary.quality
@@ -400,36 +413,3 @@ class Pipeline:
                 quality.add(passage.clean, finished.noisy, finished.denoised)
             if passage.truth is not None and quality.confusion is not None:
                 quality.confusion.update(finished.labels, passage.truth)
-
-
-class _Stage(threading.Thread):
-    """The thread of a stage, which tells whether it still runs.
-
-    `is_alive` does not: in Python 3.11 it is False after Ctrl-C has broken off a `join`.
-    """
-
-    def __init__(self, name: str, work: Callable[[str], None]) -> None:
-        super().__init__(name=name, daemon=True)
-        self._work = work
-        self.ended = threading.Event()
-
-    def run(self) -> None:
-        self._work(self.name)
-        self.ended.set()
-
-    def is_running(self) -> bool:
-        return self.ident is not None and not self.ended.is_set()
-
-
-def _await(
-    stages: list[_Stage],
-    *,
-    patience: float = math.inf,
-    until: Callable[[], bool] = lambda: False,
-) -> None:
-    """Wait for stages, at most `patience` seconds; in short waits, or Ctrl-C would not get in."""
-    end = perf_counter() + patience
-    while running := [stage for stage in stages if stage.is_running()]:
-        if until() or perf_counter() > end:
-            return
-        running[0].ended.wait(0.05)

@@ -23,7 +23,7 @@ class SourceInfo:
     """What a source knows before its first frame.
 
     width, height: pixels. rate: frames per second where the source has one. frames: how many
-    frames it will give, where that is known. live: a camera, whose frames do not wait.
+    frames it will give, about, where that is known. live: a camera, whose frames do not wait.
     truth: whether `Source.read_truth` gives ground-truth labels. files: the files that are read,
     which no sink may write to.
     """

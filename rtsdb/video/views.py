@@ -26,6 +26,18 @@ _WIPE_FRAMES = 250  # frames for the line's way there and back
 _LINE = (255, 255, 255)
 
 
+def check_view(view: str) -> None:
+    """Raise UsageError for an unknown view.
+
+    >>> check_view("cube")
+    Traceback (most recent call last):
+    rtsdb.errors.UsageError: --view cube: no such view; give one of side-by-side, denoised, \
+overlay, labels, wipe
+    """
+    if view not in VIEWS:
+        raise UsageError(f"--view {view}: no such view; give one of {', '.join(VIEWS)}")
+
+
 class ViewComposer:
     """Draws one view for frames of one size, in buffers made once.
 
@@ -41,8 +53,7 @@ class ViewComposer:
 
     def __init__(self, view: str, frame_size: tuple[int, int], classes: ClassSet) -> None:
         """frame_size: (width, height) in pixels. Raises UsageError for an unknown view."""
-        if view not in VIEWS:
-            raise UsageError(f"--view {view}: no such view; give one of {', '.join(VIEWS)}")
+        check_view(view)
         self._view = view
         width, height = frame_size
         if view == "side-by-side":

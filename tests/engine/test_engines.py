@@ -126,6 +126,22 @@ def test_frames_beyond_the_slots_are_refused(engine: Engine, draw: Draw) -> None
         engine.release(ticket)
 
 
+def test_a_frame_that_cannot_be_started_keeps_no_slot(
+    engine: Engine, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RtsdbError("lost the device")
+
+    frame = draw(64, 96)
+    engine.prepare(64, 96)
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "run_slot", fail)
+        for _ in range(engine.slots + 1):
+            with pytest.raises(RtsdbError, match="lost the device"):
+                engine.submit(frame, NOISE)
+    assert_equal(whole(engine, frame), engine(frame, sigma=25))
+
+
 def test_a_slot_released_without_its_result_serves_the_next_frame(
     engine: Engine, draw: Draw
 ) -> None:

@@ -38,7 +38,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     real = ort.InferenceSession
 
     class Session:
-        def __init__(self, model: str, options: Any, providers: list[str]) -> None:
+        def __init__(self, model: str, options: Any, providers: list[str], **_: Any) -> None:
             opened.append(Path(model).name)
             self.claimed = [name for name in providers if name in (CUDA, CPU)]
             self.session = real(model, options, providers=[CPU])
@@ -98,7 +98,7 @@ def test_without_a_provider_for_gpus_the_package_is_missing() -> None:
 
 def test_providers_that_do_not_start_are_passed_over(gpu: list[str]) -> None:
     OnnxRuntimeGpuEngine.probe()
-    assert len(gpu) == 1 + GPU_PROVIDERS.index(CUDA)
+    assert len(gpu) == 2  # TensorRT, which does not start, and CUDA
     with load_engine("rt", engine="onnxruntime-gpu") as engine:
         assert engine.info.name == "onnxruntime-gpu"
         assert engine.info.device == "NVIDIA GeForce RTX 4090, CUDAExecutionProvider"
@@ -120,7 +120,7 @@ def test_no_provider_that_starts_is_an_error_and_never_the_cpu(
     gpu: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ort.InferenceSession, "get_providers", lambda self: [CPU])
-    with pytest.raises(RtsdbError, match=f"starts none of .*{CUDA}"):
+    with pytest.raises(RtsdbError, match=f"starts none of .*{CUDA} .*a library .* is missing"):
         OnnxRuntimeGpuEngine.probe()
     with pytest.raises(RtsdbError, match="starts none of"):
         load_engine("rt", engine="onnxruntime-gpu")
@@ -129,5 +129,16 @@ def test_no_provider_that_starts_is_an_error_and_never_the_cpu(
 def test_a_provider_that_is_not_built_in_is_not_taken_for_started() -> None:
     if CUDA in ort.get_available_providers():
         pytest.skip("this onnxruntime has CUDA")
-    with pytest.raises(RtsdbError, match=f"starts none of {CUDA}"):
+    with pytest.raises(RtsdbError, match=rf"starts none of {CUDA} here \(not built in\)"):
         open_session(FOLDER / "rt-k1.onnx", [CUDA])
+
+
+def test_a_provider_that_fails_is_one_line_and_not_replaced_by_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = "BrokenExecutionProvider"
+    monkeypatch.setattr(ort, "get_available_providers", lambda: [broken, CPU])
+    with pytest.raises(RtsdbError, match=rf"starts none of {broken} here \(.*{broken}") as caught:
+        open_session(FOLDER / "rt-k1.onnx", [broken])
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")

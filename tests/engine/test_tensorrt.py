@@ -28,7 +28,8 @@ from rtsdb.engine.tensorrt_build import Profile
 from rtsdb.engine.tensorrt_flavour import Flavour
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.gpu import Gpu
-from rtsdb.pipeline.run import ENGINE_SLOTS, Pipeline, StageError
+from rtsdb.pipeline.run import ENGINE_SLOTS, Pipeline
+from rtsdb.pipeline.stage import StageError
 from rtsdb.video.frame import FrameResult, Image, Labels, SourceInfo, Stamp
 from rtsdb.video.sinks.base import Sink
 from rtsdb.video.sources.base import Source

@@ -76,15 +76,20 @@ class FakeSource(Source):
 
 @dataclass
 class FakeEngine(Engine):
-    """Denoised is the frame, labels are its value modulo 11; `hook` runs before each result."""
+    """Denoised is the frame, labels are its value modulo 11.
+
+    hook, on_submit: run with the ticket before each result, and after each submission.
+    """
 
     hook: Hook = nothing
+    on_submit: Hook = nothing
     slots: int = ENGINE_SLOTS
     noises: list[NoiseLevel] = field(default_factory=list)
     prepared: list[tuple[int, int]] = field(default_factory=list)
     in_use: dict[int, Image] = field(default_factory=dict)
     submitted: int = 0
     most_in_use: int = 0
+    closed: bool = False
 
     info = EngineInfo("fake", "fake K=1", "fp32", "none", {})
     plan = "whole frame"
@@ -100,6 +105,11 @@ class FakeEngine(Engine):
         self.in_use[ticket] = frame
         self.most_in_use = max(self.most_in_use, len(self.in_use))
         self.noises.append(noise)
+        try:
+            self.on_submit(ticket)
+        except Exception:
+            del self.in_use[ticket]
+            raise
         return ticket
 
     def result(self, ticket: int) -> Result:
@@ -110,23 +120,28 @@ class FakeEngine(Engine):
     def release(self, ticket: int) -> None:
         del self.in_use[ticket]
 
+    def close(self) -> None:
+        assert not self.in_use
+        self.closed = True
+
 
 @dataclass
 class FakeSink(Sink):
     """Remembers stamp, least and largest value of what it got; `hook` runs before each frame.
 
     told: noise and stages timed, frame by frame. shapes: of the views, None for none. watched:
-    what `idle` says.
+    what `idle` says. asked: for how many blocks, once.
     """
 
     hook: Hook = nothing
     stop_after: int | None = None
     watched: bool = True
+    asked: int | None = None
     written: list[tuple[Stamp, int, int]] = field(default_factory=list)
     told: list[tuple[NoiseLevel | None, list[str]]] = field(default_factory=list)
     shapes: list[tuple[int, ...] | None] = field(default_factory=list)
 
-    wants_view = False
+    uses = frozenset({"denoised"})
 
     def open(self, source: SourceInfo, view_size: tuple[int, int]) -> None:
         pass
@@ -140,6 +155,10 @@ class FakeSink(Sink):
 
     def idle(self) -> bool:
         return self.watched
+
+    def stages_wanted(self) -> int | None:
+        asked, self.asked = self.asked, None
+        return asked
 
     def indices(self) -> list[int]:
         return [stamp.index for stamp, _, _ in self.written]

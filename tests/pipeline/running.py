@@ -3,7 +3,8 @@
 from typing import Any
 
 from rtsdb.engine.base import Engine
-from rtsdb.pipeline.run import Pipeline, Summary
+from rtsdb.pipeline.run import Pipeline
+from rtsdb.pipeline.summary import Summary
 from rtsdb.video.sinks.base import Sink
 from rtsdb.video.sources.base import Source
 from tests.pipeline.doubles import Hook
@@ -20,6 +21,16 @@ def fail_at(index: int, error: BaseException) -> Hook:
 
     def hook(now: int) -> None:
         if now == index:
+            raise error
+
+    return hook
+
+
+def fail_from(index: int, error: BaseException) -> Hook:
+    """What raises `error` for the frame with that index, and all after it."""
+
+    def hook(now: int) -> None:
+        if now >= index:
             raise error
 
     return hook

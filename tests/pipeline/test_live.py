@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from rtsdb.classes import CAMVID
-from rtsdb.pipeline.run import StageError
+from rtsdb.pipeline.stage import StageError
 from rtsdb.video.sources.base import SourceEvents
 from rtsdb.video.views import ViewComposer
 from tests.pipeline.doubles import HEIGHT, WIDTH, FakeEngine, FakeSink, FakeSource

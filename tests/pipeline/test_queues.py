@@ -37,6 +37,19 @@ def test_put_waits_for_room() -> None:
     assert queue.get() == 2
 
 
+def test_what_waits_for_room_is_read_after_the_end() -> None:
+    queue = BoundedQueue[int](1)
+    queue.put(1)
+    writer = threading.Thread(target=queue.put, args=(2,))
+    writer.start()
+    writer.join(0.05)
+    queue.end()
+    assert [queue.get(), queue.get()] == [1, 2]
+    with pytest.raises(Ended):
+        queue.get()
+    writer.join(5)
+
+
 def test_abandoning_frees_a_waiting_writer() -> None:
     queue = BoundedQueue[int](1)
     queue.put(1)

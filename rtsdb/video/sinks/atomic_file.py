@@ -79,7 +79,7 @@ class AtomicFile(Resource):
         os.fsync(self._file.fileno())
         self._file.close()
         os.replace(self.part, self._target)
-        _sync_folder(self._target.parent)
+        sync_folder(self._target.parent)
 
     def close(self) -> None:
         """Close the file; a part that holds nothing is taken away. Safe to call twice."""
@@ -104,11 +104,11 @@ def _create_part(target: Path) -> tuple[Path, int]:
         log.warning("%s: kept; it is what a run that was cut off had written", part)
         part = target.with_name(f"{target.name}.part{next(numbers)}")
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     return part, descriptor
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the names in a folder put on the disk, where its file system can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

@@ -56,6 +56,9 @@ class Sink(Resource, ABC):
         """Blocks K that the person watching has asked for since the last call; from any thread."""
         return None
 
+    def hurry(self, patience: float) -> None:
+        """The run ends: wait for nothing longer than so many seconds; from any thread."""
+
     def close(self) -> None:
         """Finish and give back files; safe to call twice, and without `open`."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -54,7 +55,9 @@ AddStream = Callable[[OutputContainer, Fraction], VideoStream]
 
 
 class ContainerFile(Resource):
-    """An .mp4 or .mkv of one encoded stream, and of what is copied beside it.
+    """An .mp4 or .mkv of one video stream, and of what is copied beside it.
+
+    The frames are encoded (`write`), or come as they were encoded before (`copy`).
 
     Times are the source's, exactly (an .mkv rounds them to milliseconds), variable frame rates
     included; those of a live source are moved so that the file begins at zero. Until `close`
@@ -77,6 +80,7 @@ class ContainerFile(Resource):
         self._live = source.live
         self._add_stream = add_stream
         self._container: OutputContainer | None = None
+        self._encodes = False
         self._written = 0
         self._encoded = 0
         self._safe_bytes = self._safe_frames = 0
@@ -84,20 +88,24 @@ class ContainerFile(Resource):
 
     def write(self, frame: VideoFrame, stamp: Stamp) -> None:
         """Encode a frame; RtsdbError when the disk is full or the encoder fails."""
-        try:
-            if self._container is None:
-                self._begin(stamp)
+        self._encodes = True
+        with self._taking(stamp):
             frame.pts = stamp.pts - self._origin
             frame.time_base = stamp.time_base
             self._mux(self._stream.encode(frame))
-            self._seconds = stamp.seconds
-            if self._copied is not None:
-                self._copied.copy_until(stamp.seconds)
-                self._note_progress()
-        except FFMPEG_ERRORS as error:
-            raise self._failed(error) from error
-        self._written += 1
-        self._file.sync()
+
+    def copy(self, packet: Packet[VideoStream], stamp: Stamp) -> None:
+        """Take a frame that is encoded already; RtsdbError when the disk is full.
+
+        It must be one of a stream without B-frames, as all that we encode are.
+        """
+        with self._taking(stamp):
+            rate = self._stream.codec_context.framerate
+            packet.pts = packet.dts = stamp.pts - self._origin
+            packet.duration = round(1 / (rate * stamp.time_base)) if rate else 0
+            packet.time_base = stamp.time_base
+            packet.stream = self._stream
+            self._mux([packet])
 
     def close(self) -> None:
         """Write what the encoder still holds, finish the file and give it its name.
@@ -106,7 +114,8 @@ class ContainerFile(Resource):
         """
         try:
             if self._container is not None:
-                self._mux(self._stream.encode(None))
+                if self._encodes:
+                    self._mux(self._stream.encode(None))
                 if self._copied is not None:
                     self._copied.copy_rest(self._seconds)
                 self._container.close()
@@ -115,6 +124,22 @@ class ContainerFile(Resource):
         except FFMPEG_ERRORS as error:
             raise self._failed(error) from error
         self._let_go()
+
+    @contextmanager
+    def _taking(self, stamp: Stamp) -> Iterator[None]:
+        """Around the writing of a frame: set up what it needs, then write what is due beside it."""
+        try:
+            if self._container is None:
+                self._begin(stamp)
+            yield
+            self._seconds = stamp.seconds
+            if self._copied is not None:
+                self._copied.copy_until(stamp.seconds)
+                self._note_progress()
+        except FFMPEG_ERRORS as error:
+            raise self._failed(error) from error
+        self._written += 1
+        self._file.sync()
 
     def _begin(self, stamp: Stamp) -> None:
         """Set the streams up, now that the source's clock is known."""

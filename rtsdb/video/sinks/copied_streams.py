@@ -33,8 +33,6 @@ _AHEAD_S = 1
 _TAGS_OF_THE_FORMAT = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 _TAGS_OF_A_PICTURE = {"language", "title", "handler_name", "creation_time"}
 
-_COLOUR_UNKNOWN = (0, 2)  # reserved, unspecified
-
 
 class _Due(NamedTuple):
     """A packet, or None for one of the picture, and its time in seconds."""
@@ -72,20 +70,12 @@ class CopiedStreams(Resource):
         self._picture_read_to = Fraction(-1)
 
     def add_to(self, output: OutputContainer, picture: VideoStream) -> None:
-        """Add the streams to `output`, and the tags to it and to `picture`, the new one.
-
-        Its colours are what the file says of primaries and transfer: no step changes those.
-        """
+        """Add the streams to `output`, and the tags to it and to `picture`, the new one."""
         self._output = output
         tags = self._file.metadata.items()
         output.metadata.update({k: v for k, v in tags if k not in _TAGS_OF_THE_FORMAT})
         tags = self._picture.metadata.items()
         picture.metadata.update({k: v for k, v in tags if k in _TAGS_OF_A_PICTURE})
-        before, now = self._picture.codec_context, picture.codec_context
-        if before.color_primaries not in _COLOUR_UNKNOWN:
-            now.color_primaries = before.color_primaries
-        if before.color_trc not in _COLOUR_UNKNOWN:
-            now.color_trc = before.color_trc
         for index, stream in self._streams.items():
             copy = output.add_stream_from_template(stream)
             copy.metadata.update(stream.metadata)

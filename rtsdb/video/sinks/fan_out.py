@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
+from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,14 @@ log = logging.getLogger(__name__)
 _ROOM: dict[Policy, int] = {"block": 2, "drop": 1}
 """Frames that may wait before a sink, beside the one that it is writing."""
 
-_STALL_S = 30
-"""Seconds after which a sink that takes no frame, and blocks the others, is given up."""
+_STALL_S = 30.0
+"""Seconds for which a sink is waited for while it takes no frame; a disk may have to wake up."""
 
-_CLOSE_S = 4
-"""Seconds that sinks may take to finish, counted from the last sign of life of any of them."""
+_CLOSE_S = 4.0
+"""The same in the end, for each frame that is left and for finishing."""
 
 _IDLE_S = 0.05
+_TICK_S = 0.1
 
 _UNUSED = np.empty((0, 0, 3), np.uint8)
 """In place of a picture that no sink uses."""
@@ -89,6 +90,7 @@ class _Branch:
         self.thread: threading.Thread | None = None
         self.waiting: deque[_Copy] = deque()
         self.ended = False
+        self.waited = 0.0  # seconds that it was waited for since its last sign of life
         self.written = self.dropped = 0
         self.error: str | None = None
 
@@ -102,7 +104,7 @@ class FanOut(Sink):
 
     Each writes in its own thread. Where a sink of policy "block" (a file) is behind, `write`
     waits for it; one of policy "drop" (a window, a stream) gets the newest frame when it is
-    ready, and misses those before. A sink that raises, or blocks for 30 s, is left out, and the
+    ready, and misses those before. A sink that raises, or hangs for 30 s, is left out, and the
     others go on. `write` raises when none is left, `close` where one of policy "block" failed;
     `outcomes` tells what became of each.
 
@@ -131,7 +133,7 @@ class FanOut(Sink):
         self._wanted = True
         self._closing = False
         self._reported = False
-        self._signs_of_life = 0
+        self._patience = _STALL_S
 
     def open(self, source: SourceInfo, view_size: tuple[int, int]) -> None:
         """Open the sinks in the order given; what one of them raises, it raises."""
@@ -149,9 +151,8 @@ class FanOut(Sink):
         Raises RtsdbError when all sinks have failed.
         """
         with self._changed:
-            for branch in self._branches:
-                if branch.sink.policy == "block":
-                    self._await_room(branch)
+            blocking = [b for b in self._branches if b.sink.policy == "block"]
+            self._await(blocking, lambda branch: branch.has_room() or self._closing)
             if self._closing:
                 return False
             copy = self._spare.pop() if self._spare else _Copy()
@@ -176,8 +177,13 @@ class FanOut(Sink):
         wanted = [branch.sink.stages_wanted() for branch in self._branches]
         return next((stages for stages in wanted if stages is not None), None)
 
+    def hurry(self, patience: float) -> None:
+        """Give sinks up that hang for so many seconds, if that is less than it was before."""
+        with self._changed:
+            self._patience = min(self._patience, patience)
+
     def close(self) -> None:
-        """Have the sinks write what waits, and finish; give up those that hang for 4 s.
+        """Have the sinks write what waits, and finish; give up those that hang for 4 s, or less.
 
         Raises RtsdbError where a sink of policy "block" has failed. Safe to call twice.
         """
@@ -185,12 +191,10 @@ class FanOut(Sink):
             if self._closing:
                 return
             self._closing = True
+            self._patience = min(self._patience, _CLOSE_S)
             self._changed.notify_all()
             started = [branch for branch in self._branches if branch.thread is not None]
-            self._await_ends(started)
-            for branch in started:
-                if not branch.ended:
-                    self._give_up(branch, f"did not finish within {_CLOSE_S} s")
+            self._await(started, lambda branch: False)
         with ExitStack() as others:
             for branch in self._branches:
                 if branch not in started:
@@ -213,14 +217,17 @@ class FanOut(Sink):
         """Where the outputs lie."""
         return ", ".join(filter(None, (b.sink.location for b in self._branches))) or None
 
-    def _await_room(self, branch: _Branch) -> None:
-        """Wait until a sink can take a frame; give it up where it cannot for too long."""
-        for _ in range(_STALL_S):  # one by one: the time that the process lay stopped is not its
-            if self._changed.wait_for(
-                lambda: branch.has_room() or branch.ended or self._closing, timeout=1
-            ):
-                return
-        self._give_up(branch, f"took no frame for {_STALL_S} s")
+    def _await(self, branches: Sequence[_Branch], done: Callable[[_Branch], bool]) -> None:
+        """Wait until sinks are done or have ended; give up those that show no sign of life."""
+        while slow := [b for b in branches if not b.ended and not done(b)]:
+            before = monotonic()
+            self._changed.wait(_TICK_S)
+            # More, and the process lay stopped: that is no fault of a sink's.
+            waited = min(monotonic() - before, 2 * _TICK_S)
+            for branch in slow:
+                branch.waited += waited
+                if branch.waited > self._patience:
+                    self._give_up(branch, f"nothing happened for {self._patience:g} s")
 
     def _hand(self, copy: _Copy, branch: _Branch) -> None:
         if not branch.has_room():
@@ -241,6 +248,7 @@ class FanOut(Sink):
                 pass
         except Exception as error:
             self._note_failure(branch, str(error) or type(error).__name__)
+        branch.waited = 0.0
         try:
             branch.sink.close()
         except Exception as error:
@@ -272,7 +280,7 @@ class FanOut(Sink):
         finally:
             with self._changed:
                 self._release(copy)
-                self._signs_of_life += 1
+                branch.waited = 0.0
                 self._changed.notify_all()
         return wanted
 
@@ -292,18 +300,7 @@ class FanOut(Sink):
         branch.ended = True
         while branch.waiting:
             self._release(branch.waiting.popleft())
-        self._signs_of_life += 1
         self._changed.notify_all()
-
-    def _await_ends(self, branches: Sequence[_Branch]) -> None:
-        """Wait until the sinks have ended, as long as any of them shows signs of life."""
-        shown = True
-        while shown and not all(b.ended for b in branches):
-            before = self._signs_of_life
-            shown = self._changed.wait_for(partial(self._lives_since, before), timeout=_CLOSE_S)
-
-    def _lives_since(self, signs: int) -> bool:
-        return self._signs_of_life != signs
 
     def _failure(self, branches: Sequence[_Branch]) -> RtsdbError:
         self._reported = True

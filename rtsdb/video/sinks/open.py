@@ -57,7 +57,7 @@ null (nothing)
     ending = path.suffix.lower()
     if path.name in {f"*{e}" for e in IMAGE_ENDINGS}:
         return ImageDirSink(path.parent, ending)
-    if _is_folder(text):
+    if is_folder(text):
         return ImageDirSink(text)
     if ending in FORMATS:
         return VideoFileSink(text, options.encoder)
@@ -74,7 +74,7 @@ def open_labels(text: str, options: SinkOptions = _DEFAULTS) -> Sink:
     rtsdb.errors.UsageError: --labels out.mp4: give out.mkv (a lossless video of class ids) or \
 out/ (a folder of PNGs with a palette)
     """
-    if text and _is_folder(text):
+    if text and is_folder(text):
         return LabelDirSink(text, options.classes)
     if Path(text).suffix.lower() == ".mkv":
         return LabelVideoSink(text)
@@ -89,5 +89,10 @@ def open_metadata(text: str, options: SinkOptions = _DEFAULTS) -> Sink:
     return MetadataSink(text, options.classes)
 
 
-def _is_folder(text: str) -> bool:
+def is_folder(text: str) -> bool:
+    """Whether `text` names a folder, there already or not.
+
+    >>> is_folder("out/"), is_folder("out"), is_folder("out.mp4")
+    (True, True, False)
+    """
     return text.endswith("/") or os.path.isdir(text) or not Path(text).suffix

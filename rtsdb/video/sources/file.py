@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Generator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -22,6 +24,9 @@ from rtsdb.video.urls import is_url
 
 _EARLY_END_S = 1.0  # a container's duration is often some frames off; a lost tail is longer
 _PATIENCE_S = 10.0  # for a file that comes over the network
+
+_INDEXED = {"mp4", "matroska"}  # formats in which a time is found, and found but once
+_BEFORE_S = 2  # a decoder that starts so much earlier has all that the frame depends on
 
 _Frames = Generator[VideoFrame, None, None]
 
@@ -55,7 +60,8 @@ class VideoFileSource(Source):
         self._url = f"file:{self._name}" if url is None else url
         self._stop = stop or threading.Event()
         self._frame_number = 0
-        self._video, self._frames, first = with_decoder(decode, self._name, self._open)
+        self._reopen = partial(with_decoder, decode, self._name, self._open)
+        self._video, self._frames, first = self._reopen()
         self._pending: VideoFrame | None = first
         stream = self._video.stream
         width, height = display_size(first)
@@ -64,7 +70,7 @@ class VideoFileSource(Source):
             width=width,
             height=height,
             rate=stream_rate(stream),
-            frames=stream.frames or None,
+            frames=stream.frames or _frames_in(self._video),
             files=(self._name,) if url is None else (),
         )
         self._time_base = stream.time_base or UNKNOWN_TIME_BASE
@@ -92,6 +98,19 @@ class VideoFileSource(Source):
         self._pending = None
         return Stamp(self._writer.count - 1, pts, self._time_base)
 
+    def continue_after(self, last: Stamp) -> None:
+        """Go on behind the frame that got the stamp `last` when the file was read before.
+
+        Of files with an index only some seconds before it are decoded, of others all. Raises
+        RtsdbError where the file has no such frame.
+        """
+        if not self._seek_behind(last) and not self._read_behind(last):
+            raise RtsdbError(
+                f"{self._name}: frame {last.index} is not what it was; has the file changed?"
+            )
+        self._pending = None
+        self._frame_number = self._writer.count = last.index + 1
+
     def interrupt(self) -> None:
         """End the reading; a file object that watches the same event ends its waiting."""
         self._stop.set()
@@ -101,6 +120,35 @@ class VideoFileSource(Source):
         self._pending = None
         self._frames.close()
         self._video.container.close()
+
+    def _seek_behind(self, last: Stamp) -> bool:
+        """Find a frame by its time; False where that cannot be, or is not certain to be right."""
+        container, stream = self._video.container, self._video.stream
+        if not _INDEXED.intersection(container.format.name.split(",")):
+            return False
+        self._frames.close()
+        try:
+            earlier = last.pts - round(_BEFORE_S / self._time_base)
+            container.seek(earlier, stream=stream, backward=True)
+            self._video.context.flush_buffers()
+            self._frames = self._decode(self._video)
+            times = (frame.pts for frame in self._frames)
+            found = next((pts for pts in times if pts is None or pts >= last.pts), None)
+        except (RtsdbError, *FFMPEG_ERRORS):
+            return False
+        self._clock = GrowingPts(self._time_base, self.info.rate)
+        return Stamp(last.index, self._clock.place(found), self._time_base) == last
+
+    def _read_behind(self, last: Stamp) -> bool:
+        """Decode from the beginning, as when the frame got its stamp; False if it gets another."""
+        self.close()
+        self._frame_number = 0
+        self._video, self._frames, first = self._reopen()
+        self._clock = GrowingPts(self._time_base, self.info.rate)
+        pts = self._clock.place(first.pts)
+        for frame in itertools.islice(self._frames, last.index):
+            pts = self._clock.place(frame.pts)
+        return Stamp(self._frame_number - 1, pts, self._time_base) == last
 
     def _open(self, decoder: str) -> tuple[VideoInput, _Frames, VideoFrame]:
         """The open file, its frames after the first, and the first."""
@@ -161,6 +209,12 @@ class VideoFileSource(Source):
                 f"{self._name}: breaks off at frame {self._frame_number} ({trouble}); "
                 "the frames before it are good, copy or download the file again for the rest"
             )
+
+
+def _frames_in(video: VideoInput) -> int | None:
+    """About how many frames there are, for a container that tells but its duration."""
+    rate, duration = stream_rate(video.stream), video.container.duration
+    return round(duration * rate / av.time_base) if rate and duration else None
 
 
 def _missing_seconds(video: VideoInput, end: int) -> float:

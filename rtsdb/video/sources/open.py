@@ -70,6 +70,27 @@ def open_source(given: str | Sequence[str], options: SourceOptions = _DEFAULTS) 
     return _open_files(text, _files(text), options.decode)
 
 
+def video_files(names: Sequence[str]) -> list[Path]:
+    """The recorded videos that `names` of files, folders, patterns and lists stand for, in order.
+
+    Raises UsageError for names of anything else.
+    """
+    for name in names:
+        if not _is_of_files(name):
+            raise UsageError(f"{redacted(name)}: is no recording; give video files")
+    paths = [path for name in names for path in _files(name)]
+    for path in paths:
+        if is_image(path):
+            raise UsageError(f"{path}: is an image; give video files")
+    return paths
+
+
+def _is_of_files(name: str) -> bool:
+    """Whether `name` can only be one of files, which are there to be read again."""
+    other = name in ("demo", STDIN) or name.isdecimal() or _live(name, _DEFAULTS) is not None
+    return not other
+
+
 def _live(text: str, options: SourceOptions) -> _ConnectLive | None:
     """What connects to the camera, screen or stream `text`; None where it is none of them."""
     if re.fullmatch(r"/dev/video\d+", text) or Path(text).is_char_device():
@@ -96,7 +117,7 @@ def _open_several(names: list[str], options: SourceOptions) -> Source:
     if not names:
         raise UsageError(f"no source given; give {SOURCE_FORMS}")
     for name in names:
-        if name in ("demo", STDIN) or name.isdecimal() or _live(name, options) is not None:
+        if not _is_of_files(name):
             raise UsageError(f"{redacted(name)}: must be the only source; several are for files")
     title = f"{names[0]} and {len(names) - 1} more"
     return _open_files(title, [path for name in names for path in _files(name)], options.decode)

@@ -42,6 +42,28 @@ class SourceOptions:
         _check_choice("--decode", self.decode, DECODERS)
 
 
+def parse_source_options(
+    *,
+    capture_size: str | None = None,
+    capture_fps: str | None = None,
+    pixel_format: str | None = None,
+    decode: str = "auto",
+    reconnect: str = "forever",
+) -> SourceOptions:
+    """The options from the words of the command line; UsageError for what cannot be read.
+
+    >>> parse_source_options(capture_size="640x480", reconnect="off").reconnect
+    0
+    """
+    return SourceOptions(
+        capture_size=None if capture_size is None else parse_capture_size(capture_size),
+        capture_fps=None if capture_fps is None else parse_capture_fps(capture_fps),
+        pixel_format=pixel_format,
+        decode=decode,
+        reconnect=parse_reconnect(reconnect),
+    )
+
+
 def parse_capture_size(text: str) -> tuple[int, int]:
     """Read --capture-size, WIDTHxHEIGHT in pixels.
 

@@ -13,34 +13,41 @@ CREATED = "2024-05-06T07:08:09.000000Z"
 
 
 def make_recording(
-    path: Path, *, frames: int = 50, sound_from: float = 0.0, telemetry: bytes = b"gpmd"
+    path: Path,
+    *,
+    frames: int = 50,
+    rate: int = 25,
+    size: tuple[int, int] = (64, 48),
+    sound_from: float = 0.0,
+    telemetry: bytes = b"gpmd",
 ) -> Path:
-    """Sound as stream 0, the picture (25 frames per second) as 1 and, in an mp4, telemetry as 2.
+    """Sound as stream 0, the picture as 1 and, in an mp4, telemetry as 2.
 
-    sound_from: when the sound begins, in seconds. telemetry: the data's type in the file.
+    rate: frames per second. sound_from: when the sound begins, in seconds. telemetry: the data's
+    type in the file.
     """
     mp4 = path.suffix == ".mp4"
     rng = np.random.default_rng(0)
     with av.open(str(path), "w") as file:
         sound = file.add_stream("aac", rate=48000, layout="stereo")
-        picture = file.add_stream("libx264", rate=25)
-        picture.width, picture.height = 64, 48
+        picture = file.add_stream("libx264", rate=rate)
+        picture.width, picture.height = size
         data = add_telemetry(file) if mp4 else None
         file.metadata.update({"creation_time": CREATED, "title": "Drive", "make": "Dash"})
         sound.metadata["language"] = "deu"
         for index in range(frames):
-            image = rng.integers(0, 200, (48, 64, 3), np.uint8)
+            image = rng.integers(0, 200, (size[1], size[0], 3), np.uint8)
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts, frame.time_base = index, Fraction(1, 25)
+            frame.pts, frame.time_base = index, Fraction(1, rate)
             file.mux(picture.encode(frame))
             if data is not None and index % 10 == 0:
                 fix = av.Packet(f"fix {index}".encode())
-                fix.stream, fix.time_base = data, Fraction(1, 25)
+                fix.stream, fix.time_base = data, Fraction(1, rate)
                 fix.pts = fix.dts = index
                 fix.duration = 10
                 file.mux(fix)
         file.mux(picture.encode(None))
-        for index in range(frames * 1920 // 1024):
+        for index in range(frames * 48000 // rate // 1024):
             tone = rng.uniform(-0.5, 0.5, (2, 1024)).astype(np.float32)
             part = av.AudioFrame.from_ndarray(tone, format="fltp", layout="stereo")
             part.sample_rate = 48000

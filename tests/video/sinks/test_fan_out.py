@@ -68,7 +68,7 @@ def fail_from(index: int, error: Exception) -> Callable[[int], None]:
 
 @pytest.fixture(autouse=True)
 def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fan_out, "_STALL_S", 1)
+    monkeypatch.setattr(fan_out, "_STALL_S", 1.0)
     monkeypatch.setattr(fan_out, "_CLOSE_S", 0.5)
 
 
@@ -227,7 +227,7 @@ def test_a_file_that_hangs_is_given_up_and_the_others_finish(
     other = Recorder()
     fan = opened(file, other)
     feed(fan, 20, make_result)
-    with pytest.raises(RtsdbError, match=r"a\.mp4: took no frame for 1 s"):
+    with pytest.raises(RtsdbError, match=r"a\.mp4: nothing happened for 1 s"):
         fan.close()
     assert other.indices() == list(range(20))
 
@@ -243,7 +243,7 @@ def test_a_sink_that_hangs_at_the_end_is_left_behind(
     fan = opened(Hanging(name="a.mp4"), other)
     feed(fan, 2, make_result)
     begin = time.monotonic()
-    with pytest.raises(RtsdbError, match=r"a\.mp4: did not finish within 0\.5 s"):
+    with pytest.raises(RtsdbError, match=r"a\.mp4: nothing happened for 0\.5 s"):
         fan.close()
     assert time.monotonic() - begin < 5
     assert other.closed == 1
@@ -256,6 +256,25 @@ def test_slow_is_not_hung(make_result: MakeResult) -> None:
     assert slow.indices() == [0, 1, 2, 3]
 
 
+def test_in_a_hurry_what_hangs_is_given_up_sooner_and_what_is_slow_is_not(
+    make_result: MakeResult, released: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fan_out, "_STALL_S", 60.0)
+    hanging = Recorder(name="a.mp4", hook=lambda n: (n == 1 and released.wait(20)) and None)
+    slow = Recorder(hook=lambda _: time.sleep(0.2))
+    fan = opened(hanging, slow)
+    writer = threading.Thread(target=feed, args=(fan, 8, make_result))
+    writer.start()
+    time.sleep(0.3)
+    fan.hurry(0.5)
+    fan.hurry(50.0)  # changes nothing
+    writer.join(10)
+    assert not writer.is_alive()
+    with pytest.raises(RtsdbError, match=r"a\.mp4: nothing happened for 0\.5 s"):
+        fan.close()
+    assert slow.indices() == list(range(8))
+
+
 def test_close_frees_a_write_that_waits(
     make_result: MakeResult, released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,7 +283,7 @@ def test_close_frees_a_write_that_waits(
     writer = threading.Thread(target=feed, args=(fan, 10, make_result))
     writer.start()
     time.sleep(0.1)
-    with pytest.raises(RtsdbError, match="did not finish"):
+    with pytest.raises(RtsdbError, match="nothing happened"):
         fan.close()
     writer.join(5)
     assert not writer.is_alive()

@@ -1,7 +1,6 @@
 import logging
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -119,6 +118,42 @@ def test_primaries_and_transfer_are_those_of_the_recording(
         sink.open(SourceInfo("hdr", 64, 48, files=(str(recording),)), (64, 48))
         sink.write(make_result())
     assert colour_tags(path) == (6, 9, 16, 1)
+
+
+@pytest.mark.parametrize("colour", [(200, 40, 40), (40, 200, 40), (40, 40, 200)])
+@pytest.mark.parametrize(("height", "tag"), [(480, 1), (480, 6), (720, 1), (720, 6)])
+def test_colours_of_a_tagged_recording_survive_though_the_output_has_another_matrix(
+    tmp_path: Path,
+    make_result: MakeResult,
+    height: int,
+    tag: int,
+    colour: tuple[int, int, int],
+) -> None:
+    recording, path = tmp_path / "drive.mp4", tmp_path / "out.mp4"
+    image = np.full((height, 64, 3), colour, np.uint8)
+    with av.open(str(recording), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "5"})
+        stream.width, stream.height = 64, height
+        context = stream.codec_context
+        context.colorspace = context.color_primaries = context.color_trc = tag
+        frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(
+            format="yuv420p",
+            src_colorspace=5 if tag == 1 else 1,  # another one, or PyAV 16 converts nothing
+            dst_colorspace=1 if tag == 1 else 5,
+            dst_color_range=1,
+        )
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with VideoFileSource(recording) as source, make_sink(path) as sink:
+        sink.open(source.info, (64, height))
+        source.read(image)
+        assert np.abs(image.astype(int) - colour).max() <= 4
+        sink.write(make_result(view=image))
+    with VideoFileSource(path) as written:
+        written.read(image)
+    assert np.abs(image.astype(int) - colour).max() <= 5
+    matrix = 1 if height >= 720 else 6  # as the picture is encoded
+    assert colour_tags(path) == (matrix, tag, tag, 1)
 
 
 def test_rotation_which_the_picture_has_already_is_not_written(
@@ -258,18 +293,6 @@ def small_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, hard))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system that is soon full."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(folder)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no right to mount a small file system")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def check_what_a_full_disk_leaves(path: Path, cause: str, make_result: MakeResult) -> None:

@@ -2,6 +2,7 @@ import shutil
 import struct
 import wave
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.video.frame import Stamp
 from rtsdb.video.sources.base import FrameSizeChanged
+from rtsdb.video.sources.decoder import VideoInput
 from rtsdb.video.sources.file import VideoFileSource
 from tests.video.sources.reading import read_all
 
@@ -268,3 +270,74 @@ def test_name_with_a_colon(make_clip: Callable[..., Path], tmp_path: Path) -> No
     shutil.copy(make_clip(), path)
     with VideoFileSource(path) as source:
         assert len(read_all(source)) == 10
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.ts", "clip.avi"])
+def test_reading_goes_on_behind_any_frame(make_clip: Callable[..., Path], name: str) -> None:
+    path = make_clip(name, pts=range(90), time_base=Fraction(1, 10))  # B-frames, a key frame in 5
+    image = np.empty((48, 64, 3), np.uint8)
+    with VideoFileSource(path) as source:
+        stamps = read_all(source)
+    pictures = []
+    with VideoFileSource(path) as source:
+        while source.read(image) is not None:
+            pictures.append(image.copy())
+    for last in (0, 1, 37, 38, 39, 40, 41, 88, 89):
+        with VideoFileSource(path) as source:
+            source.continue_after(stamps[last])
+            for index in range(last + 1, min(last + 4, 90)):
+                assert source.read(image) == stamps[index]
+                np.testing.assert_array_equal(image, pictures[index])
+            assert read_all(source) == stamps[last + 4 :]
+
+
+def test_going_on_decodes_only_what_is_needed(
+    make_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_clip(pts=range(200), time_base=Fraction(1, 10))
+    with VideoFileSource(path) as source:
+        stamps = read_all(source)
+    decoded = []
+    decode = VideoInput.decode
+
+    def count(video: VideoInput, packet: object) -> list[av.VideoFrame]:
+        decoded.append(packet)
+        return decode(video, packet)
+
+    with VideoFileSource(path) as source:
+        monkeypatch.setattr(VideoInput, "decode", count)
+        source.continue_after(stamps[150])
+    assert len(decoded) < 50
+
+
+def test_going_on_in_joined_recordings_whose_clock_restarts(
+    make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    part = make_clip("a.ts", pts=range(40))
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(part.read_bytes() * 2)
+    with VideoFileSource(joined) as source:
+        stamps = read_all(source)
+    for last in (20, 60):
+        with VideoFileSource(joined) as source:
+            source.continue_after(stamps[last])
+            assert read_all(source) == stamps[last + 1 :]
+
+
+@pytest.mark.parametrize("change", [{"pts": 3 * 512 + 1}, {"index": 10, "pts": 10 * 512}])
+def test_going_on_behind_a_frame_that_is_not_there(
+    make_clip: Callable[..., Path], change: dict[str, int]
+) -> None:
+    last = replace(Stamp(3, 3 * 512, Fraction(1, 25 * 512)), **change)
+    with (
+        VideoFileSource(make_clip()) as source,
+        pytest.raises(RtsdbError, match=rf"frame {last.index} is not what it was"),
+    ):
+        source.continue_after(last)
+
+
+def test_frames_to_come_are_guessed_where_only_the_duration_is_known(
+    make_clip: Callable[..., Path],
+) -> None:
+    with VideoFileSource(make_clip("clip.mkv", pts=range(50))) as source:
+        assert source.info.frames == 50
