@@ -1,0 +1,1 @@
+"""Recorded files processed one by one, so that a run cut off goes on where it was."""
