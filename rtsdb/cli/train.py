@@ -77,7 +77,7 @@ def train(
     parts: Annotated[
         str,
         typer.Option(
-            help="What learns: all, segmenters, denoisers, or rest (all but the first segmenter)."
+            help="What learns: all, segmenters, refiners (segmenters but the first) or denoisers."
         ),
     ] = "all",
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,

@@ -164,10 +164,14 @@ class Trainer:
         parts, blocks = self.phase.parts, self.net.sdbs()
         if self.phase.alone:
             blocks = blocks[-1:]
-        segmenters = [block.segmenter for block in blocks if parts is not Parts.DENOISERS]
-        if parts is Parts.REST:
-            segmenters = segmenters[1:]
-        return segmenters + [block.denoiser for block in blocks if parts is not Parts.SEGMENTERS]
+        denoisers = [block.denoiser for block in blocks]
+        segmenters = [block.segmenter for block in blocks]
+        return {
+            Parts.ALL: segmenters + denoisers,
+            Parts.SEGMENTERS: segmenters,
+            Parts.REFINERS: segmenters[1:],
+            Parts.DENOISERS: denoisers,
+        }[parts]
 
     def _groups(self) -> list[dict[str, object]]:
         pretrained = [p for p in encoder_parameters(self.net) if p.requires_grad]

@@ -12,12 +12,12 @@ from rtsdb.training.augment import AugmentConfig
 class Parts(Enum):
     """The parts of a network that can learn while the others stay as they are.
 
-    REST is all but the first segmenter, the largest part by far.
+    REFINERS are the segmenters of all blocks but the first.
     """
 
     ALL = "all"
-    REST = "rest"
     SEGMENTERS = "segmenters"
+    REFINERS = "refiners"
     DENOISERS = "denoisers"
 
 

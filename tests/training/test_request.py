@@ -80,7 +80,7 @@ def test_crops_that_are_no_multiple_of_32_are_refused(crop: str) -> None:
         ({"crop": "96x64"}, "--crop 96x64: rt learns on squares"),
         ({"window": 60}, "--window 60: give a multiple of 8"),
         ({"sigma": 50.0}, "--sigma 50: rt learns all noise levels"),
-        ({"parts": "hats"}, "--parts hats: choose one of: all, rest, segmenters, denoisers"),
+        ({"parts": "hats"}, "--parts hats: choose one of: all, segmenters, refiners, denoisers"),
         ({"preset": "huge"}, "--preset huge"),
         ({"preset": "sdabn", "window": 40}, "--window 40: give a multiple of 32"),
         ({"preset": "sdabn", "lr": 0.1}, "--lr: sdabn is trained part by part"),

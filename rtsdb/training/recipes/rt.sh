@@ -18,9 +18,11 @@ train() {
 }
 weights() { echo "$runs/$1/weights.safetensors"; }
 
-train segmenter --stages 1 --parts segmenters --start imagenet --batch 6 --steps 12000 --lr 8e-4
-train denoiser --stages 1 --parts denoisers --crop 128 --batch 8 --steps 8000 --lr 1.5e-3 \
+train segmenter --stages 1 --parts segmenters --start imagenet --crop 320 --window 32 \
+    --steps 20000 --lr 2e-3
+train denoiser --stages 1 --parts denoisers --crop 96 --window 96 --batch 8 --steps 20000 \
     --start "$(weights segmenter)"
-train rest --stages 3 --parts rest --crop 160 --window 160 --batch 5 --steps 8000 --lr 1.2e-3 \
-    --start "$(weights denoiser)"
-train polish --stages 3 --parts all --batch 4 --steps 2000 --lr 3e-4 --start "$(weights rest)"
+train denoisers --stages 3 --parts denoisers --crop 96 --window 96 --batch 8 --steps 12000 \
+    --lr 3e-3 --start "$(weights denoiser)"
+train refiners --stages 3 --parts refiners --crop 320 --window 32 --steps 3000 --lr 2e-3 \
+    --start "$(weights denoisers)"
