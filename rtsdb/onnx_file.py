@@ -20,6 +20,12 @@ SUFFIXES = {
 """How the name of a graph ends, by what it computes in. int8: Q/DQ with float16 scales and float16
 between (opset 19); int8-fp32: the same network for what cannot read that (opset 17)."""
 
+INT8_FORMS = {"fp32": "int8-fp32", "fp16": "int8"}
+"""What a graph becomes in INT8, by the precision that it has."""
+
+MADE_FROM = "made_from"
+"""In an INT8 graph's metadata_props: the `digest` of the float graph whose steps it has."""
+
 _GRAPH, _METADATA_PROPS, _INITIALIZER, _EXTERNAL_DATA = 7, 14, 5, 13  # fields in onnx.proto
 _KEY, _VALUE = 1, 2
 
@@ -43,12 +49,16 @@ def has_graph(onnx: Path, precision: str) -> bool:
 def graph_in(onnx: Path, precision: str) -> Path:
     """The file beside `onnx`, or `onnx` itself, that holds the same network in a precision.
 
-    Raises UsageError, with the way to make it, when there is none.
+    Raises UsageError, with the way to make it, when there is none, or when an INT8 graph was made
+    from another float graph, or other weights, than are beside it now.
     """
     path = _beside(onnx, precision)
     if not path.is_file():
         how = "calibrate" if precision.startswith("int8") else f"export --precision {precision}"
         raise UsageError(f"{path}: no such file; make this {precision} form with 'rtsdb {how}'")
+    for floating, int8 in INT8_FORMS.items():
+        if precision == int8:
+            _check_made_from(path, _beside(onnx, floating))
     return path
 
 
@@ -59,11 +69,7 @@ def digest(path: Path) -> str:
     """
     content = path.read_bytes()
     hashed = hashlib.sha256(content)
-    try:
-        names = sorted(set(_external_files(content)))
-    except (IndexError, ValueError) as error:
-        raise UsageError(f"{path}: not an ONNX file, or not all of one") from error
-    for name in names:
+    for name in _external_files(path, content):
         try:
             hashed.update((path.parent / name).read_bytes())
         except OSError as error:
@@ -84,12 +90,40 @@ def metadata_props(path: Path) -> dict[str, str]:
         raise UsageError(f"{path}: not an ONNX file, or not all of one") from error
 
 
+def _check_made_from(int8: Path, floating: Path) -> None:
+    """Raise UsageError unless the steps of an INT8 graph are for the float graph beside it.
+
+    Without one, there is nothing to compare, and weights are safe only inside the INT8 graph.
+    """
+    if floating.is_file():
+        if metadata_props(int8).get(MADE_FROM) != digest(floating):
+            raise UsageError(
+                f"{int8}: was not made from {floating.name} and its weights as they are now; "
+                "make it again with 'rtsdb calibrate'"
+            )
+    elif _external_files(int8, int8.read_bytes()):
+        raise UsageError(
+            f"{int8}: shares the weights of {floating.name}, which is missing; "
+            "make both again with 'rtsdb export' and 'rtsdb calibrate'"
+        )
+
+
 def _beside(onnx: Path, precision: str) -> Path:
     return onnx.with_name(base_name(onnx) + SUFFIXES[precision])
 
 
-def _external_files(model: bytes) -> Iterator[str]:
-    """Names of the files in which tensors of a serialized ModelProto lie."""
+def _external_files(path: Path, model: bytes) -> list[str]:
+    """Names of the files in which tensors of a serialized ModelProto lie.
+
+    Raises UsageError, naming the file at `path`, for bytes that are none.
+    """
+    try:
+        return sorted(set(_locations(model)))
+    except (IndexError, ValueError) as error:
+        raise UsageError(f"{path}: not an ONNX file, or not all of one") from error
+
+
+def _locations(model: bytes) -> Iterator[str]:
     for graph in _messages(model, _GRAPH):
         for tensor in _messages(graph, _INITIALIZER):
             for entry in _messages(tensor, _EXTERNAL_DATA):

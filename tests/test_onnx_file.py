@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtsdb.errors import UsageError
-from rtsdb.onnx_file import SUFFIXES, base_name, digest, graph_in, has_graph
+from rtsdb.onnx_file import INT8_FORMS, SUFFIXES, base_name, digest, graph_in, has_graph
 from rtsdb.weights import FOLDER
 
 SHIPPED = FOLDER / "rt-k1.onnx"
@@ -43,10 +43,51 @@ def test_a_form_that_is_absent_is_named_with_the_way_to_make_it(
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A model with the weights that it refers to."""
-    for name in (SHIPPED.name, "rt.safetensors"):
+    """A model in all its forms, with the weights that they refer to."""
+    for name in (*(f"rt-k1{ending}" for ending in SUFFIXES.values()), "rt.safetensors"):
         shutil.copy(FOLDER / name, tmp_path / name)
     return tmp_path / SHIPPED.name
+
+
+def change_the_last_weight(graph: Path) -> None:
+    weights = graph.with_name("rt.safetensors")
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+@pytest.mark.parametrize("floating", INT8_FORMS)
+def test_int8_steps_serve_no_other_weights(copy: Path, floating: str) -> None:
+    int8 = INT8_FORMS[floating]
+    assert graph_in(copy, int8).is_file()
+    change_the_last_weight(copy)
+    with pytest.raises(UsageError, match=r"was not made from rt-k1\..*rtsdb calibrate") as caught:
+        graph_in(copy, int8)
+    assert str(copy.with_name(f"rt-k1{SUFFIXES[int8]}")) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert graph_in(copy, floating).is_file()
+
+
+@pytest.mark.parametrize("floating", INT8_FORMS)
+def test_int8_steps_serve_no_other_graph(copy: Path, floating: str) -> None:
+    shutil.copy(FOLDER / f"rt-k2{SUFFIXES[floating]}", graph_in(copy, floating))
+    with pytest.raises(UsageError, match="was not made from"):
+        graph_in(copy, INT8_FORMS[floating])
+
+
+def test_an_int8_graph_whose_weights_are_in_another_s_file_needs_that_one(copy: Path) -> None:
+    copy.unlink()
+    with pytest.raises(UsageError, match=r"shares the weights of rt-k1\.onnx, which is missing"):
+        graph_in(copy, "int8-fp32")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_part_of_an_int8_graph_is_told_apart(copy: Path, there: bool) -> None:
+    int8 = copy.with_name("rt-k1.int8-fp32.onnx")
+    int8.write_bytes(int8.read_bytes()[:-1])
+    if not there:
+        copy.unlink()
+    with pytest.raises(UsageError, match="not an ONNX file, or not all of one"):
+        graph_in(copy, "int8-fp32")
 
 
 def test_a_digest_is_that_of_the_contents(copy: Path, tmp_path: Path) -> None:
@@ -58,8 +99,7 @@ def test_a_digest_is_that_of_the_contents(copy: Path, tmp_path: Path) -> None:
 
 def test_a_digest_covers_the_weights_in_another_file(copy: Path) -> None:
     before = digest(copy)
-    weights = copy.with_name("rt.safetensors")
-    weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
+    change_the_last_weight(copy)
     assert digest(copy) != before
 
 

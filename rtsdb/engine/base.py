@@ -33,7 +33,9 @@ class Timings:
     """Where a frame's time went inside an engine, in seconds.
 
     gather: frame to tiles. infer: the network, all tiles, queueing behind earlier frames
-    excluded. stitch: tiles to frame.
+    excluded. stitch: tiles to frame. With `CudaEngine`, gather includes the copy to the GPU (H2D)
+    and stitch the copy back (D2H); CUDA events time both, and infer. Other engines on a GPU copy
+    within infer.
     """
 
     gather: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from rtsdb.engine.contract import CONTRACT, check_contract
 from rtsdb.engine.tiled import TileBuffers, TiledEngine
 from rtsdb.errors import MissingPackageError, RtsdbError, UsageError
 from rtsdb.gpu import find_gpus
-from rtsdb.machine import cpu_name
+from rtsdb.machine import cpu_name, usable_cpus
 from rtsdb.onnx_file import graph_in, has_graph
 from rtsdb.tiling import HALO
 from rtsdb.video.frame import Image
@@ -157,12 +156,12 @@ class OnnxRuntimeGpuEngine(OnnxRuntimeEngine):
 def open_session(model: Path, providers: Sequence[str]) -> ort.InferenceSession:
     """Open a model of the frame contract on the first provider that starts.
 
-    Where a provider lacks a library, ONNX Runtime takes the CPU without a word, and where it fails
-    in a run, with a printed one; here the first counts as not started, the second is an error.
+    ONNX Runtime would take the CPU in place of a provider that lacks a library, or that fails later
+    in a run. Here the one counts as not started, and the other is an error of the run.
     Raises RtsdbError when none starts, UsageError when the model is not one.
     """
     options = ort.SessionOptions()
-    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    options.intra_op_num_threads = usable_cpus()
     options.log_severity_level = 4  # fatal: what fails is raised
     failure = "not built in"
     for provider in (name for name in providers if name in ort.get_available_providers()):

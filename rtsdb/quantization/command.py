@@ -13,7 +13,7 @@ from rtsdb.data.datasets import dataset
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.evaluation.model import check_classes
 from rtsdb.files import check_writable, write_together
-from rtsdb.onnx_file import SUFFIXES, graph_in
+from rtsdb.onnx_file import INT8_FORMS, SUFFIXES, graph_in
 from rtsdb.quantization import manifest
 from rtsdb.quantization.accuracy import Bars
 from rtsdb.quantization.frames import Samples, dataset_scenes, make_samples, source_scenes
@@ -21,7 +21,7 @@ from rtsdb.quantization.layers import convolution_weights, find_activations, loa
 from rtsdb.quantization.observe import observe
 from rtsdb.quantization.plan import full_plan
 from rtsdb.quantization.progress import Progress, Report
-from rtsdb.quantization.qdq import FORMS, emit
+from rtsdb.quantization.qdq import emit
 from rtsdb.quantization.ranges import METHODS
 from rtsdb.quantization.search import Found, Search
 from rtsdb.quantization.session import Session
@@ -91,8 +91,8 @@ def run_calibration(request: CalibrateRequest, report: Report) -> Calibration:
         }
     )
     made = {
-        paths[int8]: emit(graphs[floating], found.plan, request.output.parent)
-        for floating, int8 in FORMS.items()
+        paths[int8]: emit(graphs[floating], found.plan, paths[int8])
+        for floating, int8 in INT8_FORMS.items()
     }
     text = manifest.as_json(
         command=request.command,
@@ -116,7 +116,7 @@ def _outputs(output: Path) -> dict[str, Path]:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--output {output}: {error.strerror}") from error
-    endings = {int8: SUFFIXES[int8] for int8 in FORMS.values()} | {"manifest": ".int8.json"}
+    endings = {int8: SUFFIXES[int8] for int8 in INT8_FORMS.values()} | {"manifest": ".int8.json"}
     paths = {what: output.with_name(output.name + ending) for what, ending in endings.items()}
     for path in paths.values():
         check_writable(path, "--output")
@@ -129,7 +129,7 @@ def _float_graphs(model: str, files: ModelFiles) -> dict[str, Path]:
             f"--model {model}: holds weights; give its ONNX file, made with 'rtsdb export', "
             "which 'rtsdb export --precision fp16' must be beside"
         )
-    return {precision: graph_in(files.onnx, precision) for precision in FORMS}
+    return {precision: graph_in(files.onnx, precision) for precision in INT8_FORMS}
 
 
 def _read_networks(graphs: Mapping[str, Path]) -> dict[str, onnx.ModelProto]:

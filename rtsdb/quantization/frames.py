@@ -1,6 +1,6 @@
 """The frames that a network is calibrated with: few, cut to one size, from a data set or a source.
 
-Every frame serves either to find ranges or to check accuracy, never both.
+Every frame serves either to find ranges, with colour charts, or to check accuracy, never both.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from rtsdb.data.scenes import Scene
 from rtsdb.errors import UsageError
 from rtsdb.evaluation.command import spread
 from rtsdb.evaluation.judge import CLEAN, Trial, clean_and
+from rtsdb.quantization.colour_chart import draw_colour_chart
 from rtsdb.tiling import MIN_SIDE, MULTIPLE
 from rtsdb.video.frame import Image, Labels
 from rtsdb.video.sources import open_source
@@ -30,6 +31,10 @@ FRAMES = 20
 SIZE = (480, 352)
 """Width and height of the middle of a frame, which is used: enough to measure by, and little
 enough to be quick."""
+
+CHARTS, CHART_SIZE = 2, (160, 96)
+"""How many colour charts ranges are found with beside the frames, and their width and height:
+larger ones take accuracy from common colours, smaller ones clip those that are rare."""
 
 STRIDE = 10
 """Of a source without a known end, such as a camera, every tenth frame is taken."""
@@ -50,7 +55,10 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Samples:
-    """Noisy frames to find ranges with, and to check the accuracy with; all have one size."""
+    """Noisy frames to find ranges with, colour charts among them, and to check the accuracy with.
+
+    Those to check have one size.
+    """
 
     ranges: list[Sample]
     check: list[Sample]
@@ -102,11 +110,11 @@ def make_samples(scenes: Sequence[Scene], classes: ClassSet, *, labelled: bool) 
         raise UsageError(f"calibration takes 2 frames or more, {FRAMES} at best; got {len(scenes)}")
     if len({scene.image.shape for scene in scenes}) > 1:
         raise UsageError("calibration takes frames of one size; these have several")
-    observed = Trial(ranges, classes, clean_and(RANGE_NOISES))
+    observed = Trial([*ranges, *[_chart()] * CHARTS], classes, clean_and(RANGE_NOISES))
     checked = Trial(check, classes, clean_and(CHECK_NOISES))
     kinds = list(observed.noises)
     samples = Samples(
-        [_sample(observed, kinds[i % len(kinds)], i) for i in range(len(ranges))],
+        [_sample(observed, kinds[i % len(kinds)], i) for i in range(len(observed.scenes))],
         [_sample(checked, noise, i) for i in range(len(check)) for noise in checked.noises],
     )
     if labelled:
@@ -119,6 +127,11 @@ def make_samples(scenes: Sequence[Scene], classes: ClassSet, *, labelled: bool) 
             for s in samples.check
         ],
     )
+
+
+def _chart() -> Scene:
+    image = draw_colour_chart(*CHART_SIZE)
+    return Scene("colour chart", image, np.full(image.shape[:2], VOID, np.uint8))
 
 
 def _check_size(name: str, height: int, width: int) -> None:

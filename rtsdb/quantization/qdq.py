@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsdb.errors import MissingPackageError
+from rtsdb.onnx_file import MADE_FROM, base_name, digest
 from rtsdb.quantization.layers import SKIPS
 from rtsdb.quantization.plan import Plan, Reach
 
@@ -17,21 +18,21 @@ try:
 except ImportError as error:
     raise MissingPackageError("onnx", extra="calibrate") from error
 
-FORMS = {"fp32": "int8-fp32", "fp16": "int8"}
-"""What a graph becomes, in the words of `rtsdb.onnx_file`, by the precision that it has."""
-
 HALF_OPSET, HALF_IR = 19, 9
 """The first opset in which scales may be float16, and the file version that goes with it."""
 
 
-def emit(graph: Path, plan: Plan, folder: Path) -> bytes:
-    """The file `graph` with Q/DQ, as a file in `folder`.
+def emit(graph: Path, plan: Plan, target: Path) -> bytes:
+    """The file `graph` with Q/DQ, as the content of the file `target`.
 
     Weights stay float, each followed by its Q/DQ, which engines compute once, when they load the
-    file. So a form that lies beside the file in which its weights are needs no room for them.
+    file. So a form of the same base name beside the graph refers to the file in which its weights
+    are. The content tells which graph it was made from, for `rtsdb.onnx_file.graph_in` to check.
     """
-    beside = graph.parent.resolve() == folder.resolve()
-    model = with_qdq(onnx.load(graph, load_external_data=not beside), plan)
+    beside = graph.parent.resolve() == target.parent.resolve()
+    shares = beside and base_name(graph) == base_name(target)
+    model = with_qdq(onnx.load(graph, load_external_data=not shares), plan)
+    model.metadata_props.add(key=MADE_FROM, value=digest(graph))
     return bytes(model.SerializeToString())
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rtsdb.errors import RtsdbError
+from rtsdb.onnx_file import INT8_FORMS
 from rtsdb.quantization.accuracy import Accuracy, Bars, Excess, lost, measure, worst
 from rtsdb.quantization.frames import Sample
 from rtsdb.quantization.layers import Activation, few_channels
 from rtsdb.quantization.plan import Plan, Reach
 from rtsdb.quantization.progress import Progress
-from rtsdb.quantization.qdq import FORMS, with_qdq
+from rtsdb.quantization.qdq import with_qdq
 from rtsdb.quantization.sensitivity import Cost, Probe
 from rtsdb.quantization.session import Session
 
@@ -23,7 +24,7 @@ LEAST = 0.5
 """Part of the convolutions that must be INT8 for a network to be called so."""
 
 _MARGIN = 1.2
-"""How much more is given up than costs say is needed: they come from few pixels."""
+"""How much more is won back than the check frames ask for: the probe sees few pixels of them."""
 
 _SKIP_MACS = 70
 """Multiply-accumulates that take the time which a skip connection in INT8 saves, per number: 10 ms
@@ -111,7 +112,7 @@ class Search:
         plan = plans[method]
         accuracy = {name: self._measure(name, graph) for name, graph in self._graphs.items()}
         while (excess := self._excess(plan, accuracy)) is not None:
-            plan = plan.relaxed(self._give_up(plan, excess, self._cost_each(plan, excess)))
+            plan = self._give_up(plan, excess, self._cost_each(plan, excess))
             if self._share(plan) < LEAST:
                 raise RtsdbError(self._refusal(plan, excess))
         return Found(
@@ -126,7 +127,7 @@ class Search:
 
     def _excess(self, plan: Plan, accuracy: dict[str, dict[str, Accuracy]]) -> Excess | None:
         """The first form that loses too much, or None; adds to the accuracies."""
-        for floating, int8 in FORMS.items():
+        for floating, int8 in INT8_FORMS.items():
             accuracy[int8] = self._measure(int8, with_qdq(self._graphs[floating], plan))
             excess = worst(lost(accuracy[floating], accuracy[int8]), self._bars)
             if excess.lost > excess.bar:
@@ -163,16 +164,28 @@ class Search:
             for tensor, how in reach.items()
         }
 
-    def _give_up(self, plan: Plan, excess: Excess, costs: Mapping[str, float]) -> dict[str, Reach]:
-        """Less reach for tensors that together cost what must be won back, in the least time."""
-        wanted = min(_MARGIN * (1 - excess.bar / excess.lost), 1.0) * sum(costs.values())
-        given: dict[str, Reach] = {}
-        for tensor in sorted(costs, key=lambda t: -costs[t] / self._saved[t, plan.reach[t]]):
-            if given and wanted <= 0:
+    def _give_up(self, plan: Plan, excess: Excess, costs: Mapping[str, float]) -> Plan:
+        """Less reach for tensors, those first that cost most for the time they save.
+
+        It ends when the probe's cost has fallen by the factor by which the loss must fall. Then
+        what proves needless, now that all is given up, is taken back, what saves most first.
+        """
+        bearable = self._cost(plan, excess) * excess.bar / excess.lost / _MARGIN
+        reach, given = plan.reach, []
+        for tensor in sorted(costs, key=lambda t: -costs[t] / self._saved[t, reach[t]]):
+            plan = plan.relaxed({tensor: Reach(reach[tensor] - 1)})
+            given.append(tensor)
+            if self._cost(plan, excess) <= bearable:
                 break
-            given[tensor] = Reach(plan.reach[tensor] - 1)
-            wanted -= costs[tensor]
-        return given
+        for tensor in sorted(given[:-1], key=lambda t: -self._saved[t, reach[t]]):
+            fuller = plan.relaxed({tensor: reach[tensor]})
+            if self._cost(fuller, excess) <= bearable:
+                plan = fuller
+        return plan
+
+    def _cost(self, plan: Plan, excess: Excess) -> float:
+        """What a plan costs by the probe, in the measure and at the noise of an excess."""
+        return self._probe.cost(self._open(plan)).of(excess.measure, excess.noise)
 
     def _refusal(self, plan: Plan, excess: Excess) -> str:
         readers = {a.tensor: a.convolutions for a in self._activations}

@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from rtsdb.engine import load_engine
 from rtsdb.errors import RtsdbError, UsageError
-from rtsdb.quantization import command
+from rtsdb.onnx_file import graph_in
+from rtsdb.quantization import command, search
 from rtsdb.quantization.accuracy import Bars
 from rtsdb.quantization.command import CalibrateRequest, run_calibration
 
@@ -74,6 +76,19 @@ def test_both_forms_and_their_manifest_are_written(wanted: CalibrateRequest) -> 
             assert engine(frame).labels.shape == (64, 96)
 
 
+def test_an_int8_network_is_not_run_beside_another_float_one(
+    wanted: CalibrateRequest, graph: Path
+) -> None:
+    run(wanted)
+    int8 = wanted.output.with_name("q.int8-fp32.onnx")
+    assert graph_in(int8, "int8-fp32") == int8
+    for name, weights in (("q.onnx", graph), ("q.fp16.onnx", graph.with_name("tiny.fp16.onnx"))):
+        onnx.save(onnx.load(weights), int8.with_name(name))
+    for engine in ("auto", "openvino", "onnxruntime"):
+        with pytest.raises(UsageError, match=r"q\.int8-fp32\.onnx: was not made from q\.onnx"):
+            load_engine(str(int8), engine=engine, precision="int8")
+
+
 def test_two_runs_write_the_same_graphs(wanted: CalibrateRequest) -> None:
     made = []
     for _ in range(2):
@@ -90,7 +105,10 @@ def test_a_source_without_labels_does(wanted: CalibrateRequest, root: Path) -> N
     assert manifest["accuracy"]["fp32"]["awgn:25"]["miou"] is not None
 
 
-def test_a_network_that_loses_too_much_is_not_handed_out(wanted: CalibrateRequest) -> None:
+def test_a_network_that_loses_too_much_is_not_handed_out(
+    wanted: CalibrateRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "LEAST", 1.1)  # whatever is given up is too much
     with pytest.raises(RtsdbError, match=r"INT8 loses .*nothing written.*/Conv") as caught:
         run(replace(wanted, bars=Bars(psnr=0.0, miou=0.0)))
     assert caught.value.exit_code == 1

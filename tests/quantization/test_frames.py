@@ -59,7 +59,8 @@ def test_no_frame_serves_both_to_find_ranges_and_to_check() -> None:
     samples = make_samples(scenes(FRAMES), CAMVID, labelled=True)
     ranges, check = ({s.scene.name for s in part} for part in (samples.ranges, samples.check))
     assert not ranges & check
-    assert (len(ranges), len(check)) == (12, 8)
+    assert (len(ranges), len(check)) == (12 + 1, 8)
+    assert "colour chart" in ranges
 
 
 def test_noise_runs_from_none_to_60_and_a_camera_s() -> None:

@@ -67,7 +67,7 @@ def test_both_precisions_of_a_network_have_the_same_activations(graph: Path) -> 
     found = find_activations(load_graph(graph))
     assert find_activations(load_graph(graph.with_name("tiny.fp16.onnx"))) == found
     tensors = [activation.tensor for activation in found]
-    assert len(tensors) == len(set(tensors)) > 30
+    assert len(tensors) == len(set(tensors)) > 1
     assert any(len(activation.convolutions) > 1 for activation in found)
 
 

@@ -133,22 +133,29 @@ def test_a_convolution_computes_what_its_steps_say(seed: int, largest: float) ->
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_a_form_beside_the_weights_shares_them_and_another_holds_them(
+def test_a_form_beside_its_graph_shares_the_weights_and_any_other_holds_them(
     graph: Path, plan: Plan, tmp_path: Path, name: str
 ) -> None:
-    beside = graph.with_name(f"int8-{name}")
-    beside.write_bytes(emit(graph.with_name(name), plan, graph.parent))
-    (tmp_path / name).write_bytes(emit(graph.with_name(name), plan, tmp_path))
-    thin = onnx.load(beside, load_external_data=False)
-    outside = [t for t in thin.graph.initializer if t.data_location == TensorProto.EXTERNAL]
-    assert len(outside) > 50
-    for ours, theirs in zip(run(onnx.load(beside)), run(onnx.load(tmp_path / name)), strict=True):
-        assert np.array_equal(ours, theirs)
+    path = graph.with_name(name)
+    beside = path.with_name("tiny.int8.onnx")
+    others = [path.with_name("another.int8.onnx"), tmp_path / "tiny.int8.onnx"]
+    for target in (beside, *others):
+        target.write_bytes(emit(path, plan, target))
+    assert weights_outside(beside) == weights_outside(path) != []
+    for other in others:
+        assert not weights_outside(other)
+        for ours, theirs in zip(run(onnx.load(beside)), run(onnx.load(other)), strict=True):
+            assert np.array_equal(ours, theirs)
+
+
+def weights_outside(path: Path) -> list[str]:
+    tensors = onnx.load(path, load_external_data=False).graph.initializer
+    return [tensor.name for tensor in tensors if tensor.data_location == TensorProto.EXTERNAL]
 
 
 def test_openvino_runs_the_convolutions_in_int8(graph: Path, plan: Plan, tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
-    path.write_bytes(emit(graph, plan, tmp_path))
+    path.write_bytes(emit(graph, plan, path))
     model = shared_core().read_model(path)
     model.reshape({"frame": [1, 64, 96, 3], "noise": [1, 2]})
     hint = {"INFERENCE_PRECISION_HINT": "f32"}

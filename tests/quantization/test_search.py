@@ -89,9 +89,9 @@ def plan(**ranges: float) -> Plan:
 
 
 def search(
-    monkeypatch: pytest.MonkeyPatch, bars: Bars, **plans: Plan
+    monkeypatch: pytest.MonkeyPatch, bars: Bars, sizes: dict[str, int] | None = None, **plans: Plan
 ) -> tuple[Found, list[tuple[str, int, int]]]:
-    monkeypatch.setattr("rtsdb.quantization.search.FORMS", {"fp32": "int8-fp32"})
+    monkeypatch.setattr("rtsdb.quantization.search.INT8_FORMS", {"fp32": "int8-fp32"})
     rng = np.random.default_rng(0)
     pictures = [np.repeat(rng.integers(0, 256, (64, 64, 1), np.uint8), 3, 2) for _ in range(5)]
     scenes = [
@@ -103,7 +103,7 @@ def search(
         GRAPHS,
         ACTIVATIONS,
         make_samples(scenes, CAMVID, labelled=True).check,
-        sizes={activation.tensor: 1000 for activation in ACTIVATIONS},
+        sizes={activation.tensor: 1000 for activation in ACTIVATIONS} | (sizes or {}),
         classes=len(CAMVID),
         bars=bars,
         progress=Progress(lambda *step: told.append(step)),
@@ -142,6 +142,16 @@ def test_only_the_layer_that_costs_too_much_stays_in_float(
     assert found.sensitive() == ["second"]
     cost = found.costs["t2", Reach.CONVOLUTIONS].psnr["awgn:25"]
     assert cost > max(found.costs[t, Reach.CONVOLUTIONS].psnr["awgn:25"] for t in ("t1", "t3"))
+
+
+def test_what_was_given_up_and_proves_needless_is_int8_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clipped = plan(t1=220.0, t2=60.0)
+    found, _ = search(monkeypatch, Bars(9.0, 40.0), {"t1": 1}, only=clipped)
+    first, second = (found.costs[t, Reach.CONVOLUTIONS].psnr["clean"] for t in ("t1", "t2"))
+    assert 1000 * first > second  # so 'first', which saves next to nothing, was given up first
+    assert found.sensitive() == ["second"]
 
 
 def test_a_network_that_does_not_bear_it_is_refused_with_the_costliest_layers(
