@@ -76,10 +76,12 @@ def train(
     ] = None,
     parts: Annotated[
         str,
-        typer.Option(
-            help="What learns: all, segmenters, refiners (segmenters but the first) or denoisers."
-        ),
+        typer.Option(help="What learns: all, segmenters or denoisers."),
     ] = "all",
+    first: Annotated[
+        int,
+        typer.Option(help="The first block that learns; those before stay as they are.", min=1),
+    ] = 1,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     start: Annotated[
         str | None,
@@ -115,6 +117,7 @@ def train(
         lr=lr,
         sigma=sigma,
         parts=parts,
+        first=first,
         segmenters=segmenters,
         seed=seed,
         start=start,

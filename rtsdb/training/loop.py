@@ -162,16 +162,9 @@ class Trainer:
     def _learning(self) -> list[nn.Module]:
         """The parts that learn in this phase."""
         parts, blocks = self.phase.parts, self.net.sdbs()
-        if self.phase.alone:
-            blocks = blocks[-1:]
-        denoisers = [block.denoiser for block in blocks]
-        segmenters = [block.segmenter for block in blocks]
-        return {
-            Parts.ALL: segmenters + denoisers,
-            Parts.SEGMENTERS: segmenters,
-            Parts.REFINERS: segmenters[1:],
-            Parts.DENOISERS: denoisers,
-        }[parts]
+        blocks = blocks[-1:] if self.phase.alone else blocks[self.phase.first - 1 :]
+        segmenters = [block.segmenter for block in blocks if parts is not Parts.DENOISERS]
+        return segmenters + [block.denoiser for block in blocks if parts is not Parts.SEGMENTERS]
 
     def _groups(self) -> list[dict[str, object]]:
         pretrained = [p for p in encoder_parameters(self.net) if p.requires_grad]

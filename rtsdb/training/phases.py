@@ -10,14 +10,10 @@ from rtsdb.training.augment import AugmentConfig
 
 
 class Parts(Enum):
-    """The parts of a network that can learn while the others stay as they are.
-
-    REFINERS are the segmenters of all blocks but the first.
-    """
+    """The parts of a network that can learn while the others stay as they are."""
 
     ALL = "all"
     SEGMENTERS = "segmenters"
-    REFINERS = "refiners"
     DENOISERS = "denoisers"
 
 
@@ -62,8 +58,9 @@ class Poly:
 class Phase:
     """One stretch of training.
 
-    parts: what learns, jointly in all of the `stages` blocks that the net has by then; with
-    `alone` it is one kind of part, and only that of the last block learns, by a loss of its own.
+    parts: what learns, jointly in the blocks from number `first` (from 1) to the last of the
+    `stages` that the net has by then; with `alone` it is one kind of part, and only that of the
+    last block learns, by a loss of its own.
     steps: optimiser steps, each on `batch` crops. window: side, in pixels, of the square of each
     crop on which denoisers learn in joint training.
     lr rises to its peak over `warmup` steps and then falls as `decay` says; encoder_lr is the
@@ -73,6 +70,7 @@ class Phase:
 
     name: str = "all"
     parts: Parts = Parts.ALL
+    first: int = 1
     alone: bool = False
     stages: int = 3
     steps: int = 20_000

@@ -31,6 +31,7 @@ class TrainRequest:
     lr: float | None
     sigma: float | None
     parts: str
+    first: int
     segmenters: str | None
     seed: int
     start: str | None
@@ -59,7 +60,9 @@ def _joint_phase(request: TrainRequest) -> tuple[Phase, ...]:
     except ValueError:
         known = ", ".join(parts.value for parts in Parts)
         raise UsageError(f"--parts {request.parts}: choose one of: {known}") from None
-    default = Phase(stages=request.stages, parts=parts)
+    if request.first > request.stages:
+        raise UsageError(f"--first {request.first}: there are {request.stages} blocks (--stages)")
+    default = Phase(stages=request.stages, parts=parts, first=request.first)
     width, height = _crop(request.crop) or (default.augment.width, default.augment.height)
     if width != height:
         raise UsageError(f"--crop {request.crop}: {request.preset} learns on squares; give a side")
@@ -84,6 +87,7 @@ def _phases_of_parts(request: TrainRequest) -> tuple[Phase, ...]:
     for option, given in (
         ("--lr", request.lr is not None),
         ("--parts", request.parts != Parts.ALL.value),
+        ("--first", request.first != 1),
         ("--segmenters", request.segmenters is not None),
     ):
         if given:

@@ -32,6 +32,7 @@ def wanted(camvid: Path, tmp_path: Path) -> TrainRequest:
         lr=None,
         sigma=None,
         parts="all",
+        first=1,
         segmenters=None,
         seed=0,
         start=None,

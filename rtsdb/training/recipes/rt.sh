@@ -23,6 +23,6 @@ train segmenter --stages 1 --parts segmenters --start imagenet --crop 320 --wind
 train denoiser --stages 1 --parts denoisers --crop 96 --window 96 --batch 8 --steps 20000 \
     --start "$(weights segmenter)"
 train denoisers --stages 3 --parts denoisers --crop 96 --window 96 --batch 8 --steps 12000 \
-    --lr 3e-3 --start "$(weights denoiser)"
-train refiners --stages 3 --parts refiners --crop 320 --window 32 --steps 3000 --lr 2e-3 \
+    --first 2 --start "$(weights denoiser)"
+train refiners --stages 3 --parts segmenters --first 2 --crop 320 --window 32 --steps 3000 --lr 2e-3 \
     --start "$(weights denoisers)"
