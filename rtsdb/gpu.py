@@ -40,6 +40,14 @@ def find_gpus() -> list[Gpu]:
     return [_describe(driver, index, cuda) for index in range(count.value)]
 
 
+def gpu_names() -> list[str]:
+    """Names of `find_gpus`; none where there is no driver or no GPU."""
+    try:
+        return [gpu.name for gpu in find_gpus()]
+    except RtsdbError:
+        return []
+
+
 def first_gpu_address() -> str:
     """PCI address of the first of `find_gpus`, such as '0000:01:00.0'; raises RtsdbError likewise.
 

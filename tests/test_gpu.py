@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rtsdb.errors import RtsdbError
-from rtsdb.gpu import Gpu, find_gpus, first_gpu_address
+from rtsdb.gpu import Gpu, find_gpus, first_gpu_address, gpu_names
 
 
 class FakeDriver:
@@ -56,6 +56,7 @@ def test_the_driver_is_asked_for_every_gpu(monkeypatch: pytest.MonkeyPatch) -> N
         Gpu("NVIDIA GeForce RTX 4090", "sm89", 24 << 30, integrated=False, cuda="12.6"),
         Gpu("Orin", "sm87", 8 << 30, integrated=True, cuda="12.6"),
     ]
+    assert gpu_names() == ["NVIDIA GeForce RTX 4090", "Orin"]
 
 
 def test_the_first_gpu_is_known_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +74,7 @@ def test_without_a_driver_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", missing)
     with pytest.raises(RtsdbError, match=r"no NVIDIA driver: libcuda\.so\.1 .*install"):
         find_gpus()
+    assert gpu_names() == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from rtsdb.bench.cost import frame_cost
 from rtsdb.bench.model import Derived, Probe, Row
+from rtsdb.bench.setups import MODEL
 from rtsdb.engine.registry import is_on_gpu
 from rtsdb.machine import has_bf16
 from rtsdb.tiling import plan_tiles
@@ -21,7 +22,7 @@ FLOAT_BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
 """Size of a number in floating point, by precision."""
 
 
-def derive(row: Row, probe: Probe | None, model: str = "rt") -> Derived | None:
+def derive(row: Row, probe: Probe | None, model: str = MODEL) -> Derived | None:
     """Rates and shares of a measured row; None where the engine's time or an ONNX file is missing.
 
     model: as `--model` takes it. Shares and bound are None without a probe of the row's precision.
@@ -30,14 +31,14 @@ def derive(row: Row, probe: Probe | None, model: str = "rt") -> Derived | None:
     onnx = find_model(model, row.setup.stages).onnx
     if infer is None or infer.p50 <= 0 or onnx is None:
         return None
-    precision = row.precision or row.setup.precision
+    engine, precision = row.ran.engine, row.ran.precision
     width, height = row.setup.size
     cost = frame_cost(onnx, precision, plan_tiles(height, width, row.setup.tile))
-    moved = cost.bytes_moved(float_bytes(row.engine_kind or row.setup.engine, precision))
+    moved = cost.bytes_moved(float_bytes(engine, precision))
     seconds = infer.p50 / 1000
     tflops = cost.operations / seconds / 1e12
     intensity = cost.operations / moved
-    peak, copy = _peaks(probe, precision, on_gpu=is_on_gpu(row.engine_kind))
+    peak, copy = peaks_of(row, probe)
     return Derived(
         macs=cost.macs,
         bytes_moved=moved,
@@ -64,15 +65,13 @@ def float_bytes(engine: str, precision: str) -> int:
     return 2 if halves else 4
 
 
-def _peaks(
-    probe: Probe | None, precision: str, *, on_gpu: bool
-) -> tuple[float | None, float | None]:
-    """Rates of arithmetic and of copying of the device that a row ran on."""
+def peaks_of(row: Row, probe: Probe | None) -> tuple[float | None, float | None]:
+    """TFLOP/s in a row's precision, and GB/s of copying, of the device that it ran on."""
     if probe is None:
         return None, None
-    if on_gpu:
-        return probe.gpu_tflops.get(precision), probe.gpu_copy_gbs
-    return probe.tflops.get(precision), probe.copy_gbs
+    if is_on_gpu(row.ran.engine):
+        return probe.gpu_tflops.get(row.ran.precision), probe.gpu_copy_gbs
+    return probe.tflops.get(row.ran.precision), probe.copy_gbs
 
 
 def _bound(intensity: float, peak_tflops: float, copy_gbs: float) -> str:

@@ -10,8 +10,7 @@ from pathlib import Path
 from rtsdb.bench.load.kernel_files import ROOT, read_number, read_text
 from rtsdb.bench.load.thermal import hottest, temperature_files
 from rtsdb.doctor import driver_version
-from rtsdb.errors import RtsdbError
-from rtsdb.gpu import Gpu, find_gpus
+from rtsdb.gpu import gpu_names
 from rtsdb.machine import describe_machine, usable_cpus
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -29,7 +28,7 @@ def describe_host(root: Path = ROOT) -> dict[str, object]:
     nvpmodel, else the system's power profile. gpus, gpu_driver: of NVIDIA. temperature_c: now, of
     the hottest sensor. load_average: of the last minute, in processes that want to run.
     """
-    gpus = _gpus()
+    gpus = gpu_names()
     changes = _git("status", "--porcelain")
     return {
         **describe_machine(),
@@ -41,7 +40,7 @@ def describe_host(root: Path = ROOT) -> dict[str, object]:
         "governor": governor(root),
         "turbo": turbo(root),
         "power_mode": power_mode(root),
-        "gpus": [gpu.name for gpu in gpus],
+        "gpus": gpus,
         "gpu_driver": driver_version() if gpus else None,
         "temperature_c": hottest(temperature_files(root)),
         "load_average": os.getloadavg()[0],
@@ -67,13 +66,6 @@ def power_mode(root: Path = ROOT) -> str | None:
     """Jetson's mode, such as 'MAXN', else the ACPI platform profile, such as 'balanced'."""
     told = re.search(r"NV Power Mode: *(\S+)", _run("nvpmodel", "-q") or "")
     return told[1] if told else read_text(root / "sys/firmware/acpi/platform_profile")
-
-
-def _gpus() -> list[Gpu]:
-    try:
-        return find_gpus()
-    except RtsdbError:
-        return []
 
 
 def _git(*command: str) -> str | None:

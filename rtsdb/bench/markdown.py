@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rtsdb.bench.model import Report, Row
-from rtsdb.bench.overview import load_table, notes, roofline_table, speed_table
+from rtsdb.bench.overview import (
+    describe_conditions,
+    load_table,
+    milliseconds,
+    notes,
+    roofline_table,
+    speed_table,
+)
 from rtsdb.bench.tables import Table, choice_tables
 from rtsdb.errors import UsageError
 from rtsdb.files import check_writable, write_text
@@ -60,41 +67,12 @@ def stage_table(rows: Sequence[Row]) -> Table | None:
         "where the time goes",
         ("setup", *names),
         [
-            [setup, *(f"{stages[name].p50:.1f}" if name in stages else "-" for name in names)]
+            [setup, *(milliseconds(stages[name].p50) if name in stages else "-" for name in names)]
             for setup, stages in found
         ],
         names=1,
         note="ms, median of each stage of the pipeline",
     )
-
-
-def describe_conditions(machine: Mapping[str, object]) -> str:
-    """Date, hardware, settings and versions in a line; what the machine does not tell is left out.
-
-    >>> describe_conditions({"date": "2026-11-22", "cpu": "a CPU", "cpus": 4, "usable_cpus": 2})
-    '2026-11-22, a CPU, 2 of 4 processors'
-    """
-    gpus, versions = machine.get("gpus"), machine.get("versions")
-    usable, cpus = machine.get("usable_cpus"), machine.get("cpus")
-    commit, dirty = machine.get("git_commit"), machine.get("git_dirty")
-    words = [
-        machine.get("date"),
-        machine.get("cpu"),
-        f"{usable} of {cpus} processors" if usable and cpus else "",
-        *(gpus if isinstance(gpus, (list, tuple)) else ()),
-        machine.get("system"),
-        _with("governor {}", machine.get("governor")),
-        _with("power mode {}", machine.get("power_mode")),
-        *(versions.items() if isinstance(versions, dict) else ()),
-        _with("commit {:.9}" + (" with changes" if dirty else ""), commit),
-    ]
-    return ", ".join(
-        " ".join(word) if isinstance(word, tuple) else str(word) for word in words if word
-    )
-
-
-def _with(form: str, value: object) -> str:
-    return "" if value is None else form.format(value)
 
 
 def _section(table: Table) -> str:

@@ -92,7 +92,7 @@ class Side:
     """The bare engine or the whole pipeline, measured in rounds that alternate with the other's.
 
     stages: by name (`rtsdb.pipeline.latency.STAGES`), in the order of a frame's way; of the engine
-    gather, infer and stitch, which on a GPU include the copies to and from it, by its own events.
+    gather, infer and stitch (`rtsdb.engine.base.Timings`).
     latency: of all rounds' frames. fps: median of the rounds. warmup_ms: every frame before the
     record of a round. load: while frames were recorded. dropped: frames by cause. enqueue: of the
     engine, the time that `submit` kept its caller, which overlaps the stages; None for the

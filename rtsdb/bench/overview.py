@@ -1,4 +1,4 @@
-"""All setups of a report side by side, as tables of text."""
+"""All setups of a report side by side, as tables of text, and where and when they were measured."""
 
 from __future__ import annotations
 
@@ -6,6 +6,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rtsdb.bench.model import Probe, Report, Row
 from rtsdb.bench.tables import Table
+
+
+def describe_conditions(machine: Mapping[str, object]) -> str:
+    """Date, hardware, settings and versions in a line; what the machine does not tell is left out.
+
+    >>> describe_conditions({"date": "2026-11-22", "cpu": "a CPU", "cpus": 4, "usable_cpus": 2})
+    '2026-11-22, a CPU, 2 of 4 processors'
+    """
+    gpus, versions = machine.get("gpus"), machine.get("versions")
+    usable, cpus = machine.get("usable_cpus"), machine.get("cpus")
+    commit, dirty = machine.get("git_commit"), machine.get("git_dirty")
+    words = [
+        machine.get("date"),
+        machine.get("cpu"),
+        f"{usable} of {cpus} processors" if usable and cpus else "",
+        *(gpus if isinstance(gpus, (list, tuple)) else ()),
+        machine.get("system"),
+        _with("governor {}", machine.get("governor")),
+        _with("power mode {}", machine.get("power_mode")),
+        *(versions.items() if isinstance(versions, dict) else ()),
+        _with("commit {:.9}" + (" with changes" if dirty else ""), commit),
+    ]
+    return ", ".join(
+        " ".join(word) if isinstance(word, tuple) else str(word) for word in words if word
+    )
 
 
 def speed_table(rows: Sequence[Row]) -> Table:
@@ -21,7 +46,11 @@ def speed_table(rows: Sequence[Row]) -> Table:
 
 def load_table(rows: Sequence[Row]) -> Table | None:
     """What the pipeline spends; None where nothing is known."""
-    note = "CPU: 100 % is one core; RSS: the most memory"
+    note = "CPU %: 100 is one core; RSS: the most memory"
+    sides = filter(None, (row.pipeline or row.engine for row in rows))
+    powers = sorted({side.load.power_of for side in sides if side.load.power_of})
+    if powers:
+        note += f"; W, J/frame: of {' or '.join(powers)}"
     return _of_measured("load of the pipeline", rows, _LOAD, note)
 
 
@@ -42,6 +71,19 @@ def notes(row: Row) -> list[str]:
     ]
 
 
+def milliseconds(value: float) -> str:
+    """A duration with three or four digits that count.
+
+    >>> milliseconds(0.1234), milliseconds(12.34), milliseconds(1234.5)
+    ('0.12', '12.3', '1234')
+    """
+    return f"{value:.{0 if value >= 1000 else 1 if value >= 10 else 2}f}"
+
+
+def _with(form: str, value: object) -> str:
+    return "" if value is None else form.format(value)
+
+
 def _speed(row: Row) -> list[str]:
     """The cells of a row, with dashes for a side that was not measured."""
     engine, pipeline = row.engine, row.pipeline
@@ -49,7 +91,7 @@ def _speed(row: Row) -> list[str]:
     if engine is None or pipeline is None:
         return [*rates, *["-"] * 5]
     latency = pipeline.latency
-    percentiles = [f"{ms:.1f}" for ms in (latency.p50, latency.p90, latency.p99)]
+    percentiles = [milliseconds(ms) for ms in (latency.p50, latency.p90, latency.p99)]
     return [*rates, f"{pipeline.fps / engine.fps:.3f}", *percentiles, str(latency.count)]
 
 
@@ -64,6 +106,17 @@ def _of_load(name: str, form: str) -> Callable[[Row], str]:
     return told
 
 
+def _temperature(place: int) -> Callable[[Row], str]:
+    """Tells the temperature at the start of the pipeline's record (0), or at its end (1)."""
+
+    def told(row: Row) -> str:
+        side = row.pipeline or row.engine
+        pair = None if side is None else side.load.temperature_c
+        return "" if pair is None else f"{pair[place]:.0f}"
+
+    return told
+
+
 def _derived(name: str, form: str, scale: float = 1.0) -> Callable[[Row], str]:
     def told(row: Row) -> str:
         value = None if row.derived is None else getattr(row.derived, name)
@@ -74,11 +127,15 @@ def _derived(name: str, form: str, scale: float = 1.0) -> Callable[[Row], str]:
 
 _LOAD: dict[str, Callable[[Row], str]] = {
     "CPU %": _of_load("cpu_percent", ".0f"),
+    "CPU MHz": _of_load("cpu_clock_mhz", ".0f"),
     "RSS MB": _of_load("rss_mb", ".0f"),
     "GPU %": _of_load("gpu_percent", ".0f"),
+    "GPU MHz": _of_load("gpu_clock_mhz", ".0f"),
     "GPU MB": _of_load("gpu_memory_mb", ".0f"),
     "W": _of_load("power_w", ".1f"),
     "J/frame": _of_load("energy_per_frame_j", ".2f"),
+    "°C from": _temperature(0),
+    "°C to": _temperature(1),
 }
 _ROOFLINE: dict[str, Callable[[Row], str]] = {
     "GMAC": _derived("macs", ".1f", 1e-9),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rtsdb.bench.model import Quality, Setup
+from rtsdb.bench.setups import MODEL
 from rtsdb.onnx_file import base_name, digest
 from rtsdb.weights import FOLDER, ModelFiles, find_model
 
@@ -24,7 +25,7 @@ NOISE = "awgn:25"
 """The kind of noise that settings are compared at."""
 
 
-def quality_of(setup: Setup, model: str = "rt", results: Path = RESULTS) -> Quality | None:
+def quality_of(setup: Setup, model: str = MODEL, results: Path = RESULTS) -> Quality | None:
     """Quality at `NOISE` of a network in a precision; None where the results say nothing of it.
 
     setup: of the engine and the precision that ran, not 'auto'. model: as --model takes it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -61,8 +62,8 @@ def run_bench(
 
     One engine is open at a time. A setup that fails has a row with the reason, or, if it was
     measured before, a warning. source: 'demo' or a file. seconds: for each side of a setup, warm-up
-    not included. arguments: for the report. budget: seconds after which no engine is opened any
-    more; setups whose turn has not come by then have no row. model: as --model takes it.
+    not included. arguments: for the report. budget: seconds after which no engine is opened and no
+    round begun; setups whose turn has not come by then have no row. model: as --model takes it.
     """
     passes = PASSES if len(setups) > 1 else 1
     rounds = ROUNDS // passes
@@ -71,27 +72,29 @@ def run_bench(
     turns = 2 * rounds  # of a visit
     footage = cache(partial(load_footage, source))
     machine, probe, interrupted = describe_host(), None, False
-    began = perf_counter()
+    deadline = math.inf if budget is None else perf_counter() + budget
 
     def tell(visit: int, what: str, done: int) -> None:
         progress(what, turns * visit + done, turns * len(visits))
 
     try:
         for number, work in enumerate(visits):
-            if budget is not None and perf_counter() - began > budget:
+            if perf_counter() > deadline:
                 break
             if work.error is None:
-                _visit(work, model, footage, rounds, seconds / ROUNDS, partial(tell, number))
+                report = partial(tell, number)
+                _visit(work, model, footage, rounds, seconds / ROUNDS, deadline, report)
         precisions = {work.info.precision for work in works if work.info is not None}
         if precisions:
             tell(len(visits), "probing the machine", 0)
             probe = probe_machine(sorted(precisions))
     except KeyboardInterrupt:
         interrupted = True
+    longer = "--seconds" if budget is None else "--budget"
     return Report(
         machine=machine,
         arguments=arguments,
-        rows=tuple(_judged(row, model, probe, machine) for row in _rows(works)),
+        rows=tuple(_judged(row, model, probe, machine, longer) for row in _rows(works)),
         probe=probe,
         interrupted=interrupted,
         method={
@@ -114,9 +117,13 @@ def _visit(
     footage: Callable[[tuple[int, int]], Footage],
     rounds: int,
     seconds: float,
+    deadline: float,
     report: Callable[[str, int], None],
 ) -> None:
-    """Open a setup's engine and let both sides have their turns; a failure is noted."""
+    """Open a setup's engine and let both sides have their turns; a failure is noted.
+
+    deadline: time on the `perf_counter` after which no round is begun.
+    """
     setup = work.setup
     try:
         report(f"{setup}: opening", 0)
@@ -137,6 +144,8 @@ def _visit(
                 PIPELINE: partial(pipeline_turn, engine, frames, classes),
             }
             for number in range(rounds):
+                if perf_counter() > deadline:
+                    break
                 for place, (side, turn) in enumerate(sides.items()):
                     report(f"{setup}: {side}", 2 * number + place)
                     warmup = 0.0 if number else WARMUP_SECONDS
@@ -170,9 +179,11 @@ def _row(work: Work) -> Row:
     return row
 
 
-def _judged(row: Row, model: str, probe: Probe | None, machine: dict[str, object]) -> Row:
-    """A row with what follows from it."""
+def _judged(
+    row: Row, model: str, probe: Probe | None, machine: dict[str, object], longer: str
+) -> Row:
+    """A row with what follows from it. longer: as `warnings_of` takes it."""
     if row.error is not None:
         return row
     row = replace(row, derived=derive(row, probe, model), quality=quality_of(row.ran, model))
-    return replace(row, warnings=(*row.warnings, *warnings_of(row, machine)))
+    return replace(row, warnings=(*row.warnings, *warnings_of(row, machine, longer)))

@@ -64,7 +64,7 @@ def run_sweep(
 ) -> Report:
     """Measure setups within a budget, which all share; rows that it was too short for say so.
 
-    budget: seconds; a turn that has begun is finished, and engines may have to be built. For the
+    budget: seconds; a round that has begun is finished, and engines may have to be built. For the
     others see `run_bench`.
     """
     share = budget / len(setups) / 2 - PASSES * WARMUP_SECONDS

@@ -17,11 +17,10 @@ from pathlib import Path
 from rtsdb.bench.from_json import from_json
 from rtsdb.bench.model import Row, Setup
 from rtsdb.bench.pareto import held_fps
-from rtsdb.errors import RtsdbError
 from rtsdb.evaluation.model import find_stages
 from rtsdb.files import write_text
-from rtsdb.gpu import find_gpus
-from rtsdb.machine import cpu_name, versions
+from rtsdb.gpu import gpu_names
+from rtsdb.machine import cpu_name, usable_cpus, versions
 from rtsdb.onnx_file import digest
 from rtsdb.weights import find_model
 
@@ -61,14 +60,15 @@ def load_tried(model: str, size: tuple[int, int], folder: Path | None = None) ->
 def save_tried(model: str, rows: Sequence[Row], folder: Path | None = None) -> None:
     """Keep what a sweep of a model measured, beside what earlier ones did.
 
-    What failed is not kept, so that it is tried again. A folder that cannot be written is logged
-    in one line: the next run has to measure again.
+    What failed, or had one round only, is not kept, so that it is tried again. A folder that cannot
+    be written is logged in one line: the next run has to measure again.
     """
     for size in dict.fromkeys(row.setup.size for row in rows):
         known = {one.setup: one for one in load_tried(model, size, folder)}
         for row in rows:
             fps = held_fps(row)
-            if row.setup.size == size and fps is not None:
+            rounds = () if row.pipeline is None else row.pipeline.rounds
+            if row.setup.size == size and fps is not None and len(rounds) > 1:
                 known[row.ran] = Tried(row.ran, fps)
         _write(Tuning(_key(model, size), tuple(known.values())), folder)
 
@@ -93,8 +93,8 @@ def _key(model: str, size: tuple[int, int]) -> dict[str, object]:
     files = dict.fromkeys(path for net in networks for path in (net.onnx, net.weights) if path)
     return {
         "cpu": cpu_name(),
-        "cpus": len(os.sched_getaffinity(0)),
-        "gpus": _gpu_names(),
+        "cpus": usable_cpus(),
+        "gpus": gpu_names(),
         "versions": versions(),
         "model": hashlib.sha256("".join(map(_digest, files)).encode()).hexdigest(),
         "size": list(size),
@@ -105,13 +105,6 @@ def _digest(path: Path) -> str:
     if path.suffix == ".onnx":
         return digest(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _gpu_names() -> list[str]:
-    try:
-        return [gpu.name for gpu in find_gpus()]
-    except RtsdbError:
-        return []
 
 
 def _path(key: dict[str, object], folder: Path | None) -> Path:

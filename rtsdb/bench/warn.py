@@ -30,10 +30,13 @@ SWAPPED_MB = 1.0
 """Pages that the system moves in the background are fewer."""
 
 
-def warnings_of(row: Row, machine: Mapping[str, object]) -> tuple[str, ...]:
+def warnings_of(
+    row: Row, machine: Mapping[str, object], longer: str = "--seconds"
+) -> tuple[str, ...]:
     """Reasons to doubt a row, none where nothing was measured.
 
-    machine: of the report (`rtsdb.bench.host.describe_host`).
+    machine: of the report (`rtsdb.bench.host.describe_host`). longer: the option to raise for more
+    frames.
     """
     sides = {
         name: side
@@ -46,9 +49,10 @@ def warnings_of(row: Row, machine: Mapping[str, object]) -> tuple[str, ...]:
     of_engine = () if row.engine is None else _engine_warnings(row.engine, on_gpu=on_gpu)
     return (
         *of_engine,
-        *_few_frames(sides),
+        *_above_the_roof(row),
+        *_few_frames(sides, longer),
         *_settings_warnings(machine),
-        *_load_warnings([side.load for side in sides.values()]),
+        *_load_warnings([side.load for side in sides.values()], longer),
     )
 
 
@@ -63,18 +67,27 @@ def _engine_warnings(engine: Side, *, on_gpu: bool) -> Iterator[str]:
         )
     spread = infer.std / infer.mean if infer.mean else 0.0
     if spread > (GPU_SPREAD if on_gpu else CPU_SPREAD):
-        fix = "lock the GPU's clocks (nvidia-smi --lock-gpu-clocks; on Jetson, jetson_clocks)"
+        lock = "lock the GPU's clocks (nvidia-smi --lock-gpu-clocks; on Jetson, jetson_clocks)"
         yield (
             f"infer varies by {100 * spread:.1f} % (standard deviation / mean): "
-            f"{fix if on_gpu else 'end other programs'}, or raise --seconds"
+            f"{lock if on_gpu else 'end other programs'}"
         )
 
 
-def _few_frames(sides: Mapping[str, Side]) -> Iterator[str]:
+def _above_the_roof(row: Row) -> Iterator[str]:
+    share = None if row.derived is None else row.derived.peak_share
+    if share is not None and share > 1:
+        yield (
+            f"the engine reached {share:.0%} of the probed peak, so the machine was probably "
+            "busier while that was probed: end other programs and measure again"
+        )
+
+
+def _few_frames(sides: Mapping[str, Side], longer: str) -> Iterator[str]:
     few = {name: n for name, side in sides.items() if (n := side.latency.count) < FEW_FRAMES}
     if few:
         counts = " and ".join(f"{count} of the {name}" for name, count in few.items())
-        yield f"p99 needs {FEW_FRAMES} frames, and there are {counts}: raise --seconds"
+        yield f"p99 needs {FEW_FRAMES} frames, and there are {counts}: raise {longer}"
 
 
 def _settings_warnings(machine: Mapping[str, object]) -> Iterator[str]:
@@ -86,7 +99,7 @@ def _settings_warnings(machine: Mapping[str, object]) -> Iterator[str]:
         )
 
 
-def _load_warnings(loads: Sequence[Load]) -> Iterator[str]:
+def _load_warnings(loads: Sequence[Load], longer: str) -> Iterator[str]:
     """Of both sides together, by the worse."""
     other = max((load.other_cpu_percent or 0.0 for load in loads), default=0.0)
     if other > OTHER_CPU_PERCENT:
@@ -104,7 +117,7 @@ def _load_warnings(loads: Sequence[Load]) -> Iterator[str]:
     if end - start > WARMER_C:
         yield (
             f"the machine grew warmer meanwhile, from {start:.0f} to {end:.0f} °C: "
-            "raise --seconds until it no longer does"
+            f"raise {longer} until it no longer does"
         )
     swapped = sum(load.swap_mb or 0.0 for load in loads)
     if swapped > SWAPPED_MB:

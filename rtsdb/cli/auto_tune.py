@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -29,7 +30,7 @@ def tuned(
         raise UsageError("--auto-tune: standard input can be opened only once; give a file")
     with open_source(sources, options) as source:
         info = source.info
-    with progress_bar() as bar:
+    with progress_bar(memory=math.inf) as bar:
         task = bar.add_task("", total=None, visible=False)
         found = auto_tune(
             info,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from functools import partial
@@ -20,7 +21,8 @@ SOURCE_HELP = (
     "demo (noisy drawn frames, read from memory), or a video or images, decoded each time."
 )
 SECONDS_HELP = (
-    "To measure the bare engine, and again the pipeline, of each setup; warm-up is extra."
+    "To measure the bare engine, and again the pipeline, of each setup; warm-up and some frames "
+    "that fill the pipeline are extra."
 )
 SWEEP_HELP = (
     "All engines, precisions, K and tiles that work here (or those given), within --budget, kept "
@@ -140,7 +142,7 @@ def bench(
         **length,
         "target_fps": target_fps,
     }
-    with progress_bar() as bar:
+    with progress_bar(memory=math.inf) as bar:
         task = bar.add_task("opening", total=None)
         report = measure(
             setups,

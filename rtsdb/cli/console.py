@@ -32,8 +32,12 @@ class RateColumn(ProgressColumn):
         return Text("" if speed is None else f"{speed:.1f} {self._unit}")
 
 
-def progress_bar(*columns: ProgressColumn) -> Progress:
-    """A progress bar on standard error, with count, elapsed and remaining time, and `columns`."""
+def progress_bar(*columns: ProgressColumn, memory: float = 30.0) -> Progress:
+    """A progress bar on standard error, with count, elapsed and remaining time, and `columns`.
+
+    memory: seconds of the past by which the remaining time is reckoned; more where a step takes
+    long, or steps take turns that are not equally long.
+    """
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -43,4 +47,5 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
         TimeRemainingColumn(),
         *columns,
         console=console,
+        speed_estimate_period=memory,
     )

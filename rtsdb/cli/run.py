@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,13 @@ SIMULATE_NOISE_HELP = (
 )
 
 
+LABELS_HELP = "Keep the label maps: out.mkv (lossless) or out/ (PNGs with a palette)."
+METADATA_HELP = (
+    "Keep what is known of each frame (time, noise, latency, class shares) as lines of JSON: "
+    "out.jsonl."
+)
+
+
 class Pace(str, Enum):
     """When the frames of a file are read."""
 
@@ -52,68 +60,71 @@ class Pace(str, Enum):
     MAX = "max"
 
 
+_input = partial(typer.Option, rich_help_panel="Input")
+_network = partial(typer.Option, rich_help_panel="Network and noise")
+_output = partial(typer.Option, rich_help_panel="Output")
+
+
 def run(
     context: typer.Context,
-    more: Annotated[list[str] | None, typer.Argument(help=MORE_HELP, metavar="[FILE]...")] = None,
-    source: Annotated[list[str] | None, typer.Option(help=SOURCE_HELP, metavar="SOURCE")] = None,
-    sink: Annotated[list[str] | None, typer.Option(help=SINK_HELP, metavar="SINK")] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(help="Keep the label maps: out.mkv (lossless) or out/ (PNGs with a palette)."),
+    more: Annotated[
+        list[str] | None, typer.Argument(help=MORE_HELP, metavar="FILE", rich_help_panel="Input")
     ] = None,
-    metadata: Annotated[
-        str | None,
-        typer.Option(
-            help="Keep what is known of each frame (time, noise, latency, class shares) as lines "
-            "of JSON: out.jsonl."
-        ),
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="Shipped preset (rt), or your .onnx or .safetensors file.")
-    ] = "rt",
-    stages: Annotated[
-        int, typer.Option(help="Blocks K: 1 is fastest, 3 is best.", min=1, max=3)
-    ] = 1,
-    engine: Annotated[
-        str, typer.Option(help="auto (see rtsdb doctor), openvino, onnxruntime, torch, ...")
+    source: Annotated[list[str] | None, _input(help=SOURCE_HELP, metavar="SOURCE")] = None,
+    frames: Annotated[int | None, _input(help="Stop after this many.", metavar="N", min=1)] = None,
+    pace: Annotated[Pace, _input(help=PACE_HELP)] = Pace.MAX,
+    decode: Annotated[
+        str, _input(help="Where video is decoded: auto, cpu, cuda or v4l2m2m.", metavar="NAME")
     ] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16, fp16 or int8.")] = "auto",
-    tile: Annotated[
-        str, typer.Option(help="none (whole frame) or WIDTHxHEIGHT of tiles.")
-    ] = "none",
-    auto_tune: Annotated[bool, typer.Option("--auto-tune", help=AUTO_TUNE_HELP)] = False,
-    sigma: Annotated[
-        str, typer.Option(help="Noise level in grey levels (0..255 scale), or auto.")
-    ] = "auto",
-    simulate_noise: Annotated[
-        str | None, typer.Option(help=SIMULATE_NOISE_HELP, metavar="NOISE")
-    ] = None,
-    view: Annotated[
-        str, typer.Option(help="side-by-side, denoised, overlay, labels or wipe.")
-    ] = "side-by-side",
-    frames: Annotated[int | None, typer.Option(help="Stop after this many.", min=1)] = None,
+    max_age_ms: Annotated[float, _input(help=MAX_AGE_HELP, metavar="MS", min=1)] = 500,
+    reconnect: Annotated[str, _input(help=RECONNECT_HELP, metavar="TRIES")] = "forever",
     capture_size: Annotated[
-        str | None, typer.Option(help="WIDTHxHEIGHT to ask of a camera or the screen.")
+        str | None, _input(help="WIDTHxHEIGHT to ask of a camera or the screen.", metavar="SIZE")
     ] = None,
     capture_fps: Annotated[
-        str | None, typer.Option(help="Frames per second to ask of a camera or the screen.")
+        str | None,
+        _input(help="Frames per second to ask of a camera or the screen.", metavar="FPS"),
     ] = None,
     pixel_format: Annotated[
-        str | None, typer.Option(help="To ask of a camera: mjpeg or yuyv.")
+        str | None, _input(help="To ask of a camera: mjpeg or yuyv.", metavar="NAME")
     ] = None,
-    decode: Annotated[
-        str, typer.Option(help="Where video is decoded: auto, cpu, cuda or v4l2m2m.")
+    model: Annotated[
+        str,
+        _network(help="Shipped preset (rt), or your .onnx or .safetensors file.", metavar="MODEL"),
+    ] = "rt",
+    stages: Annotated[
+        int, _network(help="Blocks K: 1 is fastest, 3 is best.", metavar="K", min=1, max=3)
+    ] = 1,
+    engine: Annotated[
+        str,
+        _network(help="auto (see rtsdb doctor), openvino, onnxruntime, torch, ...", metavar="NAME"),
     ] = "auto",
-    reconnect: Annotated[str, typer.Option(help=RECONNECT_HELP)] = "forever",
-    pace: Annotated[Pace, typer.Option(help=PACE_HELP)] = Pace.MAX,
-    max_age_ms: Annotated[float, typer.Option(help=MAX_AGE_HELP, min=1)] = 500,
+    precision: Annotated[
+        str, _network(help="auto, fp32, bf16, fp16 or int8.", metavar="NAME")
+    ] = "auto",
+    tile: Annotated[
+        str, _network(help="none (whole frame) or WIDTHxHEIGHT of tiles.", metavar="SIZE")
+    ] = "none",
+    auto_tune: Annotated[bool, _network("--auto-tune", help=AUTO_TUNE_HELP)] = False,
+    sigma: Annotated[
+        str, _network(help="Noise level in grey levels (0..255 scale), or auto.", metavar="SIGMA")
+    ] = "auto",
+    simulate_noise: Annotated[
+        str | None, _network(help=SIMULATE_NOISE_HELP, metavar="NOISE")
+    ] = None,
+    sink: Annotated[list[str] | None, _output(help=SINK_HELP, metavar="SINK")] = None,
+    view: Annotated[
+        str, _output(help="side-by-side, denoised, overlay, labels or wipe.", metavar="VIEW")
+    ] = "side-by-side",
     encoder: Annotated[
-        str, typer.Option(help="Of videos and streams: auto, x264, nvenc or v4l2m2m.")
+        str, _output(help="Of videos and streams: auto, x264, nvenc or v4l2m2m.", metavar="NAME")
     ] = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help=RESUME_HELP)] = False,
+    labels: Annotated[str | None, _output(help=LABELS_HELP, metavar="PATH")] = None,
+    metadata: Annotated[str | None, _output(help=METADATA_HELP, metavar="PATH")] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write latency, quality and machine as JSON.")
+        Path | None, _output(help="Write latency, quality and machine as JSON.", metavar="PATH")
     ] = None,
+    resume: Annotated[bool, _output("--resume", help=RESUME_HELP)] = False,
 ) -> None:
     """Denoise and segment a video, a camera or images.
 

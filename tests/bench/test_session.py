@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -179,3 +180,16 @@ def test_a_budget_that_is_over_opens_no_more_engines(monkeypatch: pytest.MonkeyP
     )
     assert len(report.rows) <= 1
     assert not report.interrupted
+
+
+def test_a_budget_that_is_over_begins_no_more_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = chain(repeat(0.0, 3), repeat(99.0))  # begin, visit, first round; then it is over
+    monkeypatch.setattr(session, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(session, "load_engine", opener(a=[slow_engine()]))
+    setup = Setup("a", "auto", 1, SIZE)
+    (row,) = run_bench([setup], source="demo", seconds=0.04, arguments={}, budget=10).rows
+    assert row.engine is not None
+    assert row.pipeline is not None
+    assert len(row.engine.rounds) == len(row.pipeline.rounds) == 1
+    (few,) = [line for line in row.warnings if line.startswith("p99 needs")]
+    assert few.endswith("raise --budget")

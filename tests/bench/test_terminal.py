@@ -43,6 +43,13 @@ def test_rows_that_were_not_measured_and_warnings_are_told() -> None:
     assert "it is hot" in text
 
 
+def test_what_several_setups_have_in_common_is_told_once() -> None:
+    failed = [Row(Setup(name, "auto", 1, (64, 64)), error="no beads") for name in ("a", "b")]
+    text = printed(make_report(*failed))
+    assert text.count("no beads") == 1
+    assert [text.count(f"{row.name}\n") for row in failed] == [1, 1]
+
+
 def test_the_bare_engine_alone_is_told_too() -> None:
     row = replace(make_row(), pipeline=None)
     assert row.engine is not None

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rtsdb.bench.distribution import distribution
-from rtsdb.bench.model import Load, Row, Setup, Side
+from rtsdb.bench.model import Derived, Load, Row, Setup, Side
 from rtsdb.bench.warn import warnings_of
 
 QUIET: dict[str, object] = {"governor": "performance"}
@@ -79,8 +79,17 @@ def test_too_few_frames_are_named_by_side() -> None:
         "p99 needs 100 frames, and there are 99 of the engine and 30 of the pipeline: "
         "raise --seconds"
     )
-    (line,) = warnings_of(row(side(), side(frames=30)), QUIET)
-    assert "there are 30 of the pipeline" in line
+    (line,) = warnings_of(row(side(), side(frames=30)), QUIET, longer="--budget")
+    assert line.endswith("there are 30 of the pipeline: raise --budget")
+
+
+@pytest.mark.parametrize(("share", "warned"), [(None, False), (1.0, False), (1.12, True)])
+def test_an_engine_above_the_probed_peak(share: float | None, warned: bool) -> None:
+    derived = Derived(1e9, 1e8, 20.0, 0.1, share, None, None)
+    found = warnings_of(replace(row(side()), derived=derived), QUIET)
+    assert [line.startswith("the engine reached 112% of the probed peak") for line in found] == (
+        [True] * warned
+    )
 
 
 @pytest.mark.parametrize(

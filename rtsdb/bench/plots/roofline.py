@@ -14,9 +14,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from rtsdb.bench.derive import peaks_of
 from rtsdb.bench.model import Probe, Report, Row
 from rtsdb.bench.plots.style import GRID, legend, place_and_time, points
-from rtsdb.engine.registry import ENGINES
+from rtsdb.engine.registry import is_on_gpu
 
 LINES = ("-", "--", "-.", ":")
 
@@ -82,11 +83,9 @@ def find_roofs(probe: Probe, rows: Sequence[Row]) -> list[Roof]:
     """The roofs over `rows`: one for each device and precision that ran and was probed."""
     found: dict[tuple[bool, str], Roof] = {}
     for row in rows:
-        kind, precision = row.ran.engine, row.ran.precision
-        on_gpu = kind in ENGINES and ENGINES[kind].on_gpu
-        peaks = probe.gpu_tflops if on_gpu else probe.tflops
-        copy_gbs = probe.gpu_copy_gbs if on_gpu else probe.copy_gbs
-        if precision in peaks and copy_gbs is not None:
+        on_gpu, precision = is_on_gpu(row.ran.engine), row.ran.precision
+        tflops, copy_gbs = peaks_of(row, probe)
+        if tflops is not None and copy_gbs is not None:
             name = f"GPU, {precision}" if on_gpu else precision
-            found[on_gpu, precision] = Roof(name, peaks[precision], copy_gbs)
+            found[on_gpu, precision] = Roof(name, tflops, copy_gbs)
     return list(found.values())
