@@ -17,8 +17,12 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Minutes each; those that take a data set or half an hour (soak.py) are called by hand.
+BENCHMARKS := engine_vs_benchmark_app pipeline_overhead settings_speed int8_speed peers_speed \
+	latency_under_load tile_halo model_cost readme_table
+
 bench: $(VENV)/.dev
-	$(BIN)/python benchmarks/pipeline_overhead.py
+	set -e; for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py; done
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

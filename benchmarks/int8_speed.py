@@ -5,36 +5,32 @@
 Both engines are open at once and process noisy demo frames in turn; the ratio is that of the
 medians of their times. OpenVINO's own clock then tells, for one frame, which nodes of the INT8
 network are not INT8 when executed, and what they cost. Prints, and writes results/int8_speed.md
-beside this file.
+and .json beside this file.
 """
 
 from __future__ import annotations
 
 import argparse
-import shlex
 import statistics
-import sys
 from collections import defaultdict
+from functools import partial
+from itertools import cycle
 from pathlib import Path
-from time import perf_counter
 from typing import NamedTuple
 
-import numpy as np
+from bare_engine import NOISE, time_frame
+from page import write_page
+from turns import in_turns
 
-from rtsdb.data.noise_models import GaussianNoise, NoiseSimulator
+from rtsdb.bench.frames import draw_frames
 from rtsdb.engine import load_engine
-from rtsdb.engine.base import Engine
 from rtsdb.engine.openvino import FLOATS, shared_core
-from rtsdb.machine import describe_machine
-from rtsdb.noise import NoiseLevel
+from rtsdb.markdown import markdown_table
 from rtsdb.onnx_file import graph_in
 from rtsdb.tiling import parse_size
 from rtsdb.video.frame import Image
-from rtsdb.video.sources.demo import DemoSource
 from rtsdb.weights import find_model
 
-RESULT = Path(__file__).parent / "results" / "int8_speed.md"
-NOISE = NoiseLevel.awgn(25)
 LISTED = 15
 """How many float nodes are listed, the slowest first."""
 
@@ -53,44 +49,19 @@ class Node(NamedTuple):
         return self.kernel.endswith("I8")
 
 
-def draw_frames(width: int, height: int, count: int) -> list[Image]:
-    """Noisy demo frames."""
-    simulator, frames = NoiseSimulator(GaussianNoise.awgn(25), seed=0), []
-    with DemoSource(width=width, height=height, frames=count) as source:
-        for index in range(count):
-            frame = np.empty((height, width, 3), np.uint8)
-            source.read(frame)
-            simulator.apply(frame, frame, index)
-            frames.append(frame)
-    return frames
-
-
-def run(engine: Engine, frame: Image) -> float:
-    """Milliseconds from a frame's submission to its result."""
-    before = perf_counter()
-    ticket = engine.submit(frame, NOISE)
-    engine.result(ticket)
-    engine.release(ticket)
-    return 1000 * (perf_counter() - before)
-
-
-def compare(stages: int, frames: list[Image], turns: int) -> dict[str, list[float]]:
-    """Milliseconds per frame by precision, the first turn left out."""
+def compare(stages: int, frames: list[Image], rounds: int) -> dict[str, list[float]]:
+    """Milliseconds per frame by precision; one round more before was warm-up."""
     height, width = frames[0].shape[:2]
-    times: dict[str, list[float]] = {}
+    sides = {}
     with (
         load_engine("rt", stages=stages, engine="openvino", slots=1) as floating,
         load_engine("rt", stages=stages, engine="openvino", precision="int8", slots=1) as int8,
     ):
         for engine in (floating, int8):
             engine.prepare(height, width)
-            times[engine.info.precision] = []
-        for turn in range(turns + 1):
-            for engine in (floating, int8):
-                took = run(engine, frames[turn % len(frames)])
-                if turn:
-                    times[engine.info.precision].append(took)
-    return times
+            sides[engine.info.precision] = partial(time_frame, engine, cycle(frames).__next__)
+        in_turns(sides, rounds=1)
+        return in_turns(sides, rounds)
 
 
 def executed(graph: Path, floating: str, frame: Image) -> list[Node]:
@@ -111,33 +82,34 @@ def executed(graph: Path, floating: str, frame: Image) -> list[Node]:
     ]
 
 
-def report(command: str, times: dict[str, list[float]], nodes: list[Node]) -> list[str]:
-    """The page that is printed and written."""
+def describe(times: dict[str, list[float]], nodes: list[Node]) -> list[str]:
+    """The page's lines."""
     (floating, slow), (int8, fast) = ((k, statistics.median(v)) for k, v in times.items())
-    machine = describe_machine()
     total = sum(node.ms for node in nodes)
     islands = sorted((n for n in nodes if not n.int8 and n.ms > 0), key=lambda node: -node.ms)
     kinds: dict[str, float] = defaultdict(float)
     for node in islands:
         kinds[node.kind] += node.ms
-    lines = [
-        "# INT8 in OpenVINO",
-        "",
-        f"`{command}`, {machine['date']}, {machine['cpu']}.",
-        "",
+    return [
         f"Medians of {len(times[int8])} frames, in turn: {floating} {slow:.1f} ms, int8 "
         f"{fast:.1f} ms. **int8 is {slow / fast:.2f} times as fast as {floating}.**",
         "",
         f"Of {total:.1f} ms of one INT8 frame, timed node by node, "
         f"{sum(kinds.values()):.1f} ms are nodes that read {floating}:",
         "",
-        "| type | ms |",
-        "|---|---:|",
+        *markdown_table(
+            ("type", "ms"),
+            [(kind, f"{ms:.1f}") for kind, ms in sorted(kinds.items(), key=lambda k: -k[1])],
+        ),
+        "",
+        f"The slowest {LISTED}:",
+        "",
+        *markdown_table(
+            ("node", "kernel", "ms"),
+            [(n.name, f"{n.kind} {n.kernel}", f"{n.ms:.1f}") for n in islands[:LISTED]],
+            names=2,
+        ),
     ]
-    lines += [f"| {kind} | {ms:.1f} |" for kind, ms in sorted(kinds.items(), key=lambda k: -k[1])]
-    lines += ["", f"The slowest {LISTED}:", "", "| node | kernel | ms |", "|---|---|---:|"]
-    lines += [f"| {n.name} | {n.kind} {n.kernel} | {n.ms:.1f} |" for n in islands[:LISTED]]
-    return lines
 
 
 def main() -> None:
@@ -152,10 +124,14 @@ def main() -> None:
     times = compare(arguments.stages, frames, arguments.frames)
     onnx = find_model("rt", arguments.stages).need_onnx("openvino")
     nodes = executed(graph_in(onnx, "int8-fp32"), next(iter(times)), frames[0])
-    command = shlex.join(["python", "benchmarks/int8_speed.py", *sys.argv[1:]])
-    text = "\n".join(report(command, times, nodes)) + "\n"
-    print(text)
-    RESULT.write_text(text)
+    floating, int8 = (statistics.median(side) for side in times.values())
+    write_page(
+        "int8_speed",
+        "INT8 in OpenVINO",
+        describe(times, nodes),
+        {"arguments": vars(arguments), "ms": times, "nodes": [node._asdict() for node in nodes]},
+        headline={f"INT8 / {next(iter(times))}, fps, {arguments.size}": f"{floating / int8:.2f}"},
+    )
 
 
 if __name__ == "__main__":
