@@ -20,6 +20,7 @@ from rtsdb.video.frame import SourceInfo
 from rtsdb.video.sinks import Outcome, SinkOptions
 from rtsdb.video.sinks.base import Sink
 from rtsdb.video.sources import SourceOptions, open_source
+from rtsdb.video.sources.base import Source
 from rtsdb.video.sources.paced import PacedSource
 from rtsdb.video.urls import redacted
 
@@ -77,13 +78,11 @@ def run_once(
     latency = OutputLatency()
     failure: RtsdbError | None = None
     with (
-        open_source(request.sources, request.source_options) as source,
+        _open_source(request) as source,
         processing.load_engine() as engine,
         EngineSwitch(processing.load_with, processing.blocks) as switch,
         open_outputs(sinks, request.labels, request.metadata, sink_options, latency) as output,
     ):
-        if request.paced and not source.info.live:
-            source = PacedSource(source)
         info = source.info
         pipeline = processing.pipeline(
             source, engine, output, max_frames=request.frames, progress=advance, switch=switch
@@ -100,6 +99,11 @@ def run_once(
     if request.report is not None:
         write_report(facts, request.report)
     return Finished(facts, written, failure, summary.interrupted)
+
+
+def _open_source(request: RunRequest) -> Source:
+    source = open_source(request.sources, request.source_options)
+    return PacedSource(source) if request.paced and not source.info.live else source
 
 
 def _run(pipeline: Pipeline, output: Sink) -> Summary:

@@ -74,6 +74,12 @@ class Inference:
         self._failures = 0
         return True
 
+    def release(self, passage: Passage) -> None:
+        """Give back the slot of a frame, where it has one."""
+        if passage.ticket is not None:
+            self.engine.release(passage.ticket)
+            passage.ticket = None
+
     def _collect(self, passage: Passage) -> None:
         failure, passage.failure = passage.failure, None
         if failure is not None:
@@ -83,5 +89,5 @@ class Inference:
             with self.watchdog.call(gives_result=True):
                 passage.result = self.engine.result(passage.ticket)
         except BaseException:
-            self.engine.release(passage.ticket)
+            self.release(passage)
             raise

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
+
+import numpy as np
 
 from rtsdb.video.frame import Stamp
 
@@ -23,13 +24,15 @@ STAGES = (
     "render",
     "encode",
 )
-"""The stages in the order in which a frame passes them; 'estimate' is of the noise, where
-a frame waits for it (`FrameNoise`), 'measure'
-compares with the clean frame, 'encode' is the sink's; several sinks are only handed the frame."""
+"""The stages in the order in which a frame passes them; 'estimate' is of the noise, where a
+frame waits for it (`FrameNoise`); 'measure' compares with the clean frame; 'encode' is the sink's,
+and several sinks are only handed the frame."""
 
 TOTAL = "capture to output"
 
+_SHORTEST, _LONGEST = 1e-7, 1e6  # seconds
 _STEP = math.log(1.005)
+_BINS = math.ceil(math.log(_LONGEST / _SHORTEST) / _STEP)
 
 
 class Trace:
@@ -96,27 +99,26 @@ class Histogram:
     """
 
     def __init__(self) -> None:
-        self._bins: Counter[int] = Counter()
+        self._bins = np.zeros(_BINS, np.int64)
         self._max = 0.0
 
     def add(self, seconds: float) -> None:
         """Count one duration."""
-        self._bins[math.floor(math.log(max(seconds, 1e-7)) / _STEP)] += 1
+        index = math.floor(math.log(max(seconds, _SHORTEST) / _SHORTEST) / _STEP)
+        self._bins[min(index, _BINS - 1)] += 1
         self._max = max(self._max, seconds)
 
     def percentiles(self) -> Percentiles:
         """The distribution so far; nan where nothing was counted."""
-        count = self._bins.total()
-        p50, p90, p99 = (1000 * self._quantile(q, count) for q in (0.5, 0.9, 0.99))
-        return Percentiles(count, p50, p90, p99, 1000 * self._max)
+        p50, p90, p99 = (1000 * self._quantile(q) for q in (0.5, 0.9, 0.99))
+        return Percentiles(int(self._bins.sum()), p50, p90, p99, 1000 * self._max)
 
-    def _quantile(self, share: float, count: int) -> float:
-        rank, seen = math.ceil(share * count), 0
-        for index in sorted(self._bins):
-            seen += self._bins[index]
-            if seen >= rank:
-                return min(math.exp((index + 0.5) * _STEP), self._max)
-        return math.nan
+    def _quantile(self, share: float) -> float:
+        seen = np.cumsum(self._bins)
+        if not seen[-1]:
+            return math.nan
+        index = int(np.searchsorted(seen, math.ceil(share * seen[-1])))
+        return min(_SHORTEST * math.exp((index + 0.5) * _STEP), self._max)
 
 
 class LatencyReport:

@@ -105,6 +105,7 @@ class Pipeline:
     ) -> None:
         self._source, self._sink = source, sink
         self._inference = Inference(engine, live=source.info.live)
+        self._source_watchdog = Watchdog(source.patience, source.patience)
         self._sink_watchdog = Watchdog(SINK_PATIENCE, SINK_PATIENCE)
         self._switch = switch
         self._make_composer = composer
@@ -147,7 +148,11 @@ class Pipeline:
         except KeyboardInterrupt:
             self.summary.interrupted = True
         self._wind_up(stages)
-        self._leave_behind([stage.name for stage in stages if stage.is_running()])
+        hanging = [stage.name for stage in stages if stage.is_running()]
+        self._leave_behind(hanging)
+        if not hanging:
+            for passage in self._ring:  # those that nobody wants any more
+                self._inference.release(passage)
         self.summary.seconds = perf_counter() - begin
         self._count_events()
         if self._failures:
@@ -165,11 +170,12 @@ class Pipeline:
         self._inference.prepare(info.height, info.width)
         if self._make_composer is not None:
             self._composer = self._make_composer((info.width, info.height))
-        for _ in range(RING):
-            self._free.put(make_passage(info, simulated=self._simulate is not None))
+        self._ring = [make_passage(info, simulated=self._simulate is not None) for _ in range(RING)]
+        for passage in self._ring:
+            self._free.put(passage)
 
     def _is_over(self, stages: list[Stage]) -> bool:
-        """Whether the engine fails or hangs, or nobody wants more frames.
+        """Whether the engine fails, something hangs, or nobody wants more frames.
 
         A source that fails is at its end: what was captured takes its way.
         """
@@ -183,6 +189,12 @@ class Pipeline:
         if self._sink_watchdog.hangs():
             hangs = HangsError(f"{self._sink.name}: took no frame for {SINK_PATIENCE:.0f} s")
             self._failures.append(("render", hangs))
+        if self._source_watchdog.hangs():
+            seconds = self._source_watchdog.patience
+            why = f"no frame for {seconds:.0f} s; is the disk or server there that it lies on?"
+            hangs = HangsError(f"{self._source.info.name}: {why}")
+            self._failures.append(("capture", hangs))
+            return True
         failed = any(name != "capture" for name, _ in self._failures)
         return failed or not stages[-1].is_running()
 
@@ -280,7 +292,8 @@ class Pipeline:
         """Fill a passage with the next frame; False at the end of the source."""
         trace = passage.trace
         trace.restart()
-        passage.stamp = self._source.read(passage.clean)
+        with self._source_watchdog.call():
+            passage.stamp = self._source.read(passage.clean)
         if passage.stamp is None:
             return False
         if passage.stamp.arrived is not None:
@@ -372,7 +385,6 @@ class Pipeline:
             trace, result, stamp = passage.trace, passage.result, passage.stamp
             assert result is not None
             assert stamp is not None
-            assert passage.ticket is not None
             trace.wait("wait for render")
             finished = FrameResult(
                 stamp,
@@ -392,7 +404,7 @@ class Pipeline:
                 wanted = self._sink.write(finished)
             self.summary.frames += 1
             self.summary.latency.add(trace)
-            self.engine.release(passage.ticket)
+            self._inference.release(passage)
             self._progress(self.summary.frames)
             if not wanted:
                 return

@@ -1,4 +1,4 @@
-"""How long a call of an engine or a sink may take, before it counts as hanging."""
+"""How long a call of a source, an engine or a sink may take, before it counts as hanging."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from rtsdb.recordings.segment import count_whole, discard_rest
 from rtsdb.recordings.sink import SegmentSink
 from rtsdb.video.ffmpeg_errors import reason
 from rtsdb.video.sinks import SinkOptions
+from rtsdb.video.sinks.encoder import choose_encoder
 from rtsdb.video.sources.file import VideoFileSource
 from rtsdb.video.sources.open import video_files
 from rtsdb.weights import find_model
@@ -26,6 +27,10 @@ from rtsdb.weights import find_model
 State = Literal["done", "continued", "already done", "interrupted", "failed", "waiting"]
 """What became of a recording. continued: done, where an earlier run had begun it. waiting: it had
 no turn before Ctrl-C."""
+
+
+_A_SIZE = 640, 480
+"""Width and height for which an encoder is tried before any recording has its turn."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,16 @@ def run_recordings(request: RunRequest, watcher: Watcher) -> list[Ended]:
 
     One that fails leaves what was finished of it, for the same request to go on with, and the
     next has its turn. Ctrl-C leaves as much, and ends the run. Raises UsageError for what is no
-    recording, and where the folder of the outputs was begun with other settings.
+    recording, an encoder that does not work here, and a folder of outputs that was begun with
+    other settings.
     """
     if request.paced or request.report is not None:
         option = "--pace source" if request.paced else "--report"
         raise UsageError(f"--resume: does not go together with {option}")
     processing = request.processing
     options = SinkOptions(request.encoder, processing.classes, processing.view)
+    if options.encoder != "auto":
+        choose_encoder(options.encoder, _A_SIZE)
     sources = video_files(request.sources)
     settings = _settings(request)
     recordings = plan_recordings(sources, request.sinks, request.labels, request.metadata)
@@ -224,7 +232,11 @@ def _facts(source: Path) -> SourceFacts:
 
 
 def _settings(request: RunRequest) -> Settings:
-    """All that the outputs depend on beside their sources, by option."""
+    """All that the outputs depend on beside their sources, by option.
+
+    Not --decode: every decoder gives the same pictures, and one that is missing now is no reason
+    to begin anew.
+    """
     processing = request.processing
     return {
         "--model": f"{processing.model} (SHA-256 {_digest(processing.model, processing.stages)})",

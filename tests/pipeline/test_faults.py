@@ -66,7 +66,8 @@ def hang_from(index: int, release: threading.Event) -> Callable[[int], None]:
     return hook
 
 
-# The source. Stalls and changed sizes of live ones: test_live.py, test_gap.py
+# The source. Stalls and changed sizes of live ones: test_live.py, test_gap.py, and those of
+# tests/video/sources
 
 
 def test_frames_captured_before_the_source_dies_are_written() -> None:
@@ -82,6 +83,18 @@ def test_a_slow_engine_finishes_them_too() -> None:
     with pytest.raises(StageError, match="capture stage: cam: cable pulled"):
         run(FakeSource(hook=fail_at(3, RtsdbError("cam: cable pulled"))), engine, sink)
     assert sink.indices() == [0, 1, 2]
+
+
+@pytest.mark.usefixtures("in_time")
+def test_a_disk_that_stalls_is_named(release: threading.Event) -> None:
+    source, engine, sink = FakeSource(1000, hook=hang_from(4, release)), FakeEngine(), FakeSink()
+    source.patience = 0.2
+    with pytest.raises(StageError, match="capture stage: fake: no frame for") as caught:
+        run(source, engine, sink)
+    assert sink.indices() == [0, 1, 2, 3]
+    assert isinstance(caught.value.__cause__, HangsError)
+    assert source.left_behind
+    assert not engine.in_use
 
 
 def test_a_recording_that_breaks_off_in_garbage(

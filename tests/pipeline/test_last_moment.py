@@ -27,6 +27,18 @@ def test_what_a_frame_needs_before_it_is_computed_is_left_room_for() -> None:
     assert moment.seconds_left(7.0) == pytest.approx(without - 0.4)
 
 
+def test_a_frame_that_took_long_by_chance_holds_none_up() -> None:
+    moment = LastMoment()
+    moment.begins(7.0)
+    moment.took(Timings(gather=0.0, infer=1.0, stitch=0.0))
+    expected = moment.seconds_left(7.0)
+    moment.took(Timings(gather=0.0, infer=50.0, stitch=0.0))
+    assert moment.seconds_left(7.0) == expected
+    for _ in range(3):
+        moment.took(Timings(gather=0.0, infer=2.0, stitch=0.0))
+    assert moment.seconds_left(7.0) > expected
+
+
 @given(SECONDS, SECONDS, SECONDS, SECONDS)
 def test_it_never_lasts_until_the_engine_is_done(
     began: float, gather: float, infer: float, later: float

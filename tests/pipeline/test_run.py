@@ -43,8 +43,9 @@ def test_a_live_source_drops_the_oldest_and_says_so() -> None:
 
 
 def test_the_viewer_can_stop_the_run() -> None:
-    sink = FakeSink(stop_after=5)
-    summary = run(FakeSource(1000), FakeEngine(), sink)
+    engine, sink = FakeEngine(), FakeSink(stop_after=5)
+    summary = run(FakeSource(1000), engine, sink)
+    assert not engine.in_use
     assert sink.indices() == list(range(5))
     assert summary.frames == 5
     assert not summary.interrupted

@@ -337,6 +337,15 @@ def test_options_that_make_no_sense_are_refused(
         process([drive(tmp_path / "a.mp4", frames=1)], tmp_path / "out", **change)
 
 
+def test_an_encoder_that_does_not_work_here_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(encoder.ENCODERS, "nvenc", (encoder.Encoder("none", {}),))
+    with pytest.raises(UsageError, match="--encoder nvenc: does not work here"):
+        process([drive(tmp_path / "a.mp4", frames=1)], tmp_path / "out", encoder="nvenc")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("name", ["demo", "0", "-", "rtsp://host/x", "csi://0"])
 def test_only_recordings_are_taken(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match=f"{name}: is no recording; give video files"):

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 
 from av.codec.context import CodecContext
 from av.container import OutputContainer
@@ -86,10 +87,16 @@ def choose_encoder(choice: str, size: tuple[int, int]) -> Encoder:
         fault = _fault(encoder, size)
         if fault is None:
             if choice == "auto" and encoder not in _HARDWARE:
-                log.warning("no hardware encoder works here: encoding with %s", encoder.name)
+                _tell_of_software(encoder.name)
             return encoder
         faults.append(f"{encoder.name}: {fault}; it needs {encoder.needs}")
     raise UsageError(f"--encoder {choice}: does not work here ({'; '.join(faults)})")
+
+
+@cache
+def _tell_of_software(name: str) -> None:
+    """Once, however many recordings are encoded."""
+    log.warning("no hardware encoder works here: encoding with %s", name)
 
 
 def add_video_stream(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from dataclasses import dataclass, field
 from rtsdb.errors import RtsdbError
 from rtsdb.resource import Resource
 from rtsdb.video.frame import Image, Labels, SourceInfo, Stamp
+
+STORAGE_PATIENCE = 30.0
+"""Seconds that a disk or a file server may take for a frame; it may have to wake up."""
 
 
 class FrameSizeChanged(RtsdbError):
@@ -50,6 +54,10 @@ class Source(Resource, ABC):
     """
 
     info: SourceInfo
+
+    patience: float = math.inf
+    """Seconds that `read` may take before it counts as hanging; inf where silence is no fault, or
+    the source itself puts an end to it."""
 
     @abstractmethod
     def read(self, into: Image) -> Stamp | None:

@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from rtsdb.errors import RtsdbError
 from rtsdb.video.ffmpeg_errors import FFMPEG_ERRORS, reason
 from rtsdb.video.frame import Image, SourceInfo, Stamp
-from rtsdb.video.sources.base import FrameSizeChanged, Source
+from rtsdb.video.sources.base import STORAGE_PATIENCE, FrameSizeChanged, Source
 from rtsdb.video.sources.decoded import UNKNOWN_TIME_BASE, FrameWriter, display_size, stream_rate
 from rtsdb.video.sources.decoder import VideoInput, open_video, with_decoder
 from rtsdb.video.sources.pts import GrowingPts
@@ -58,6 +58,8 @@ class VideoFileSource(Source):
         self._name = str(name)
         # "file:" keeps FFmpeg from taking a name such as "a:b.mp4" for a protocol.
         self._url = f"file:{self._name}" if url is None else url
+        if url is None:
+            self.patience = STORAGE_PATIENCE
         self._stop = stop or threading.Event()
         self._frame_number = 0
         self._reopen = partial(with_decoder, decode, self._name, self._open)

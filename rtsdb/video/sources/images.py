@@ -12,7 +12,7 @@ import numpy as np
 
 from rtsdb.errors import RtsdbError
 from rtsdb.video.frame import Image, SourceInfo, Stamp
-from rtsdb.video.sources.base import FrameSizeChanged, Source
+from rtsdb.video.sources.base import STORAGE_PATIENCE, FrameSizeChanged, Source
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 """File name endings, in lower case, that count as images."""
@@ -28,6 +28,8 @@ class ImageSource(Source):
     Raises RtsdbError for an image that cannot be read: the first on construction, the others
     from `read`.
     """
+
+    patience = STORAGE_PATIENCE
 
     def __init__(self, name: str, paths: Sequence[Path]) -> None:
         self._paths = list(paths)

@@ -203,9 +203,9 @@ class _Feed:
     def close(self) -> None:
         self._stop.set()
         self._thread.join(_PARTING)
+        self._over = EOFError()  # an error's traceback would keep us, and we it
 
     def _run(self) -> None:
-        over: BaseException = EOFError()
         try:
             self.connection = self._connect(self._stop)
             try:
@@ -213,7 +213,11 @@ class _Feed:
             finally:
                 self.connection.close()
         except BaseException as error:
-            over = error
+            self._end(error)
+        else:
+            self._end(EOFError())
+
+    def _end(self, over: BaseException) -> None:
         with self._changed:
             self._over = over
             self._changed.notify()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rtsdb.errors import RtsdbError
 from rtsdb.video.frame import Image, SourceInfo, Stamp
-from rtsdb.video.sources.base import FrameSizeChanged, Source
+from rtsdb.video.sources.base import STORAGE_PATIENCE, FrameSizeChanged, Source
 from rtsdb.video.sources.pts import FALLBACK_RATE
 
 _COARSEST = Fraction(1, 90000)  # time base that takes in the times of files with other ones
@@ -26,6 +26,8 @@ class SequenceSource(Source):
 
     open_file: opens one path; the first is opened on construction.
     """
+
+    patience = STORAGE_PATIENCE
 
     def __init__(
         self, name: str, paths: Sequence[Path], open_file: Callable[[Path], Source]

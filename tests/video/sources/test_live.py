@@ -1,6 +1,9 @@
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 
@@ -129,6 +132,31 @@ def test_end_and_failure() -> None:
     while error is not None:
         assert "secret" not in str(error)
         error = None if error.__suppress_context__ else error.__context__
+
+
+def test_a_lost_connection_is_freed_without_the_garbage_collector() -> None:
+    def frames() -> Iterator[VideoFrame]:
+        yield picture(10, 0)
+        raise FFmpegReset(104, "Connection reset by peer", "cam")
+
+    def connect(_: threading.Event) -> Connection:
+        return Connection(frames(), Fraction(1, 100), None, lambda: None)
+
+    def lose() -> "weakref.ref[LiveSource]":
+        image = np.empty((48, 64, 3), np.uint8)
+        with (
+            LiveSource("cam", connect, stop=threading.Event(), events=SourceEvents()) as source,
+            suppress(RtsdbError),
+        ):
+            while True:
+                source.read(image)
+        return weakref.ref(source)
+
+    gc.disable()
+    try:
+        assert lose()() is None
+    finally:
+        gc.enable()
 
 
 def test_a_stall_is_a_loss() -> None:
