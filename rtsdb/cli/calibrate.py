@@ -40,7 +40,8 @@ def calibrate(
         int, typer.Option(help="Blocks K: 1 is fastest, 3 is best.", min=1, max=3)
     ] = 1,
     max_psnr_loss: Annotated[
-        float, typer.Option(help="dB that may be lost at any kind of noise.", min=0)
+        float,
+        typer.Option(help="dB of PSNR (up to 48) that may be lost at any kind of noise.", min=0),
     ] = 0.15,
     max_miou_loss: Annotated[
         float, typer.Option(help="Points of mIoU that may be lost at any kind of noise.", min=0)

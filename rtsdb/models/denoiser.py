@@ -63,14 +63,12 @@ class Denoiser(nn.Module):
         )
         self.down = nn.Conv2d(fine, c, 2, 2)
         self.steer = SFT(classes, c)
-        self.middle_down = Residual(c)
         self.down_deep = nn.Conv2d(c, deep, 2, 2)
         self.steer_deep = SFT(classes, deep)
         self.deep = nn.Sequential(*[Residual(deep) for _ in range(config.deep_depth)])
         self.up_deep = nn.Conv2d(deep, 4 * c, 1)
-        self.middle_up = Residual(c)
+        self.middle = Residual(c)
         self.up = nn.Conv2d(c, 4 * fine, 1)
-        self.after = nn.Conv2d(fine, fine, 3, padding=1)
         self.frame = nn.Conv2d(fine, PACKED, 1)
         self.gate = nn.Conv2d(fine, PACKED, 1)
         with torch.no_grad():
@@ -94,12 +92,11 @@ class Denoiser(nn.Module):
             h = h + self.estimate(estimate)
         h = functional.relu(self._with_carried(h, carried, 0))
         m = self._with_carried(self.down(h), carried, 1)
-        m = self.middle_down(self.steer(m, probabilities))
+        m = self.steer(m, probabilities)
         d = self._with_carried(self.down_deep(m), carried, 2)
         d = self.deep(self.steer_deep(d, functional.avg_pool2d(probabilities, 2)))
-        m = self.middle_up(m + functional.pixel_shuffle(self.up_deep(d), 2))
+        m = self.middle(m + functional.pixel_shuffle(self.up_deep(d), 2))
         h = h + functional.pixel_shuffle(self.up(m), 2)
-        h = h + functional.relu(self.after(h))
         gate = torch.sigmoid(self.gate(h))
         if estimate is None:
             found = gate * noisy + self.frame(h)
@@ -116,15 +113,19 @@ class Denoiser(nn.Module):
 
     @torch.no_grad()
     def start_after(self, before: Denoiser) -> None:
-        """Begin as the denoiser before, wherever shapes agree, leaving the estimate as it is."""
+        """Begin with the layers and the features of the denoiser before, and with its estimate."""
         own = self.state_dict()
         copied = {k: v for k, v in before.state_dict().items() if own[k].shape == v.shape}
         self.load_state_dict(copied, strict=False)
         assert self.carry is not None
         assert self.estimate is not None
+        assert self.enter.bias is not None
         assert self.frame.bias is not None
         assert self.gate.bias is not None
-        for layer in (*self.carry, self.estimate, self.frame, self.gate):
+        for layer in self.carry:
+            nn.init.dirac_(layer.weight)
+        for layer in (self.enter, self.noise, self.estimate, self.frame, self.gate):
             nn.init.zeros_(layer.weight)
-        nn.init.zeros_(self.frame.bias)
+        for bias in (self.enter.bias, self.frame.bias):
+            nn.init.zeros_(bias)
         nn.init.constant_(self.gate.bias, -5.0)

@@ -73,10 +73,10 @@ class RtConfig:
     )
     decoder: int = 64
     decoder_fine: int = 32
-    denoiser_fine: int = 32
-    denoiser: int = 64
+    denoiser_fine: int = 48
+    denoiser: int = 96
     denoiser_deep: int = 64
-    deep_depth: int = 2
+    deep_depth: int = 1
     alternation: Alternation = RT
     stored: Literal["float16", "float32"] = "float16"
 

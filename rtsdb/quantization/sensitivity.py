@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rtsdb.quantization.accuracy import bounded_psnr
+from rtsdb.quantization.accuracy import visible_psnr
 from rtsdb.quantization.frames import Sample, middle
 from rtsdb.quantization.session import Session
 from rtsdb.video.frame import Labels
@@ -58,7 +58,7 @@ class Probe:
     def _run(self, session: Session) -> tuple[NDArray[np.float64], Labels]:
         denoised, labels = session.run(self._noisy, self._levels)
         pairs = zip(denoised, self._clean, strict=True)
-        return np.array([bounded_psnr(image, clean) for image, clean in pairs]), labels
+        return np.array([visible_psnr(image, clean) for image, clean in pairs]), labels
 
     def _by_noise(self, values: NDArray[np.float64]) -> dict[str, float]:
         return {
