@@ -122,8 +122,8 @@ class Denoiser(nn.Module):
         assert self.enter.bias is not None
         assert self.frame.bias is not None
         assert self.gate.bias is not None
-        for layer in self.carry:
-            nn.init.dirac_(layer.weight)
+        for weight in self.carry.parameters():
+            nn.init.dirac_(weight)
         for layer in (self.enter, self.noise, self.estimate, self.frame, self.gate):
             nn.init.zeros_(layer.weight)
         for bias in (self.enter.bias, self.frame.bias):
