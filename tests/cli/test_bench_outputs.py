@@ -47,7 +47,7 @@ def test_all_outputs_of_one_run_and_the_next_one_beside_it(
     page.write_text(f"# Mine\n\n{MARKS[0]}\n{MARKS[1]}\n")
     code, text = bench("--json", str(old), "--markdown", str(page), "--plot", str(pictures))
     assert code == 0, text
-    assert page.read_text().startswith(f"# Mine\n\n{MARKS[0]}\n`rtsdb ")
+    assert page.read_text().startswith(f"# Mine\n\n{MARKS[0]}\n`rtsdb")
     assert "| fake fp32 K=1 " in page.read_text()
     assert {path.name for path in pictures.iterdir()} == {"stages.png", "stages.svg"}
     code, text = bench("--compare", str(old))
