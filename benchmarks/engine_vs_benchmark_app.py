@@ -28,7 +28,7 @@ from rtsdb.engine import load_engine
 from rtsdb.engine.openvino import FLOATS
 from rtsdb.markdown import markdown_table
 from rtsdb.pipeline.run import IN_FLIGHT
-from rtsdb.tiling import parse_size
+from rtsdb.tiling import MULTIPLE, parse_size
 from rtsdb.weights import find_model
 
 BAR = 0.97
@@ -38,7 +38,7 @@ def run_benchmark_app(
     model: Path, size: tuple[int, int], precision: str, count: int, folder: Path
 ) -> Speed:
     """A turn of OpenVINO's, which compiles the network anew each time."""
-    width, height = size
+    width, height = (-(-side // MULTIPLE) * MULTIPLE for side in size)  # as the engine extends it
     arguments = {
         "-m": str(model),
         "-d": "CPU",
