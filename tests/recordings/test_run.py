@@ -3,7 +3,7 @@ import errno
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -233,18 +233,6 @@ def test_a_disk_that_is_full_when_files_are_joined(
     assert process([source], tmp_path / "out", engine)[0].state == "continued"
     assert engine.submitted == 0
     check_video(tmp_path / "out/a.mp4", source)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system that is soon full."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(folder)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no right to mount a small file system")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_disk_that_is_really_full(tmp_path: Path, small_disk: Path) -> None:
