@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rtsdb.video.frame import FrameResult, SourceInfo
-from rtsdb.video.sinks.base import Sink
+from rtsdb.video.frame import SourceInfo
 from rtsdb.video.sinks.container_file import ContainerFile
+from rtsdb.video.sinks.encoded_file import EncodedFileSink
 from rtsdb.video.sinks.encoding import ViewEncoding
 
 
-class VideoFileSink(Sink):
+class VideoFileSink(EncodedFileSink):
     """Writes the view, as `ViewEncoding` has it, into an .mp4 or .mkv, as `ContainerFile` does.
 
     Of a source that is one video file, everything beside the picture goes along: sound, further
@@ -20,9 +20,8 @@ class VideoFileSink(Sink):
 
     def __init__(self, path: str | Path, encoder: str = "auto") -> None:
         """encoder: a key of `rtsdb.video.sinks.encoder.ENCODERS`."""
-        self._path = Path(path)
+        super().__init__(path)
         self._choice = encoder
-        self._file: ContainerFile | None = None
 
     def open(self, source: SourceInfo, view_size: tuple[int, int]) -> None:
         """Choose the encoder and create the file; an older one stays until `close`.
@@ -32,19 +31,3 @@ class VideoFileSink(Sink):
         """
         self._encoding = ViewEncoding(self._choice, source, view_size)
         self._file = ContainerFile(self._path, source, self._encoding.add_stream, copy=True)
-
-    def write(self, result: FrameResult) -> bool:
-        """Encode `result.view`; RtsdbError when the disk is full or the encoder fails."""
-        assert self._file is not None, "open comes before write"
-        self._file.write(self._encoding.frame(result), result.stamp)
-        return True
-
-    def close(self) -> None:
-        """Finish the file and give it its name; RtsdbError when that fails."""
-        if self._file is not None:
-            self._file.close()
-
-    @property
-    def location(self) -> str | None:
-        """The file's path."""
-        return str(self._path)
