@@ -193,7 +193,7 @@ def test_an_engine_that_hangs_in_submit(
     monkeypatch.setattr(inference, "PATIENCE", 0.2)
     engine, sink = FakeEngine(on_submit=hang_from(4, release)), FakeSink()
     with pytest.raises(StageError, match="inference stage: fake: no result for"):
-        run(FakeSource(1000, live=True), engine, sink)
+        run(FakeSource(1000, live=True, hook=lambda _: time.sleep(0.002)), engine, sink)
     assert engine.left_behind
 
 
