@@ -6,12 +6,9 @@ import logging
 
 from rtsdb.engine.base import Engine
 from rtsdb.pipeline.ring import Passage
-from rtsdb.pipeline.watchdog import Watchdog
+from rtsdb.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
-
-FIRST_PATIENCE, PATIENCE = 30.0, 4.0
-"""Seconds that an engine may take, as `Watchdog` takes them."""
 
 FAILURES = 3
 """Live frames in a row on which an engine fails before it counts as broken."""
@@ -26,7 +23,7 @@ class Inference:
 
     def __init__(self, engine: Engine, *, live: bool) -> None:
         self.engine = engine
-        self.watchdog = Watchdog(FIRST_PATIENCE, PATIENCE)
+        self.watchdog = Watchdog()
         self._live = live
         self._failures = 0
 

@@ -23,10 +23,10 @@ from rtsdb.pipeline.queues import BoundedQueue, Ended
 from rtsdb.pipeline.ring import Passage, make_passage
 from rtsdb.pipeline.stage import Patience, Stage, StageError
 from rtsdb.pipeline.summary import Summary
-from rtsdb.pipeline.watchdog import Watchdog
 from rtsdb.video.frame import FrameResult, Image, Labels, SourceInfo
 from rtsdb.video.sinks.base import Sink
 from rtsdb.video.sources.base import FrameSizeChanged, Source
+from rtsdb.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +44,6 @@ ENGINE_SLOTS = IN_FLIGHT + QUEUE + 2
 
 MAX_AGE = 0.5
 """Seconds after which a live frame is no longer worth the engine's time."""
-
-SINK_PATIENCE = 35.0
-"""Seconds that a sink may take for one frame; more than `FanOut` waits for one of several."""
 
 PATIENCE = 4.0
 """Seconds without a finished frame after which a run that is to end leaves behind what hangs."""
@@ -78,9 +75,10 @@ class Pipeline:
     When its frames change size, all that is under way is finished first, and engine and composer
     are made ready for the new size; other sources raise FrameSizeChanged there.
 
-    An engine that fails on single frames does not end the run (`Inference`); one that hangs does
-    (`Watchdog`). switch: gives the engine of another K when the person watching asks for one; it
-    takes over between two frames, and the present one is closed.
+    An engine that fails on single frames does not end the run (`Inference`). What hangs does
+    (`Watchdog`), be it an engine, a disk that is read from, or a sink. switch: gives the engine of
+    another K when the person watching asks for one; it takes over between two frames, and the
+    present one is closed.
 
     composer: makes what draws the views of frames of (width, height) pixels; None: no views.
     sigma: noise level in grey levels, None to estimate it frame by frame. simulate: noise put on
@@ -105,8 +103,7 @@ class Pipeline:
     ) -> None:
         self._source, self._sink = source, sink
         self._inference = Inference(engine, live=source.info.live)
-        self._source_watchdog = Watchdog(source.patience, source.patience)
-        self._sink_watchdog = Watchdog(SINK_PATIENCE, SINK_PATIENCE)
+        self._writes = Watchdog()
         self._switch = switch
         self._make_composer = composer
         self._composer: Composer | None = None
@@ -121,6 +118,7 @@ class Pipeline:
         self._captured: BoundedQueue[Passage] = BoundedQueue(QUEUE)
         self._inferred: BoundedQueue[Passage] = BoundedQueue(QUEUE)
         self._stop = threading.Event()
+        self._hanging: list[str] = []  # stages, as the watchdogs found them
         self._failures: list[tuple[str, BaseException]] = []
         self.summary = Summary()
         if source.info.truth:
@@ -148,9 +146,9 @@ class Pipeline:
         except KeyboardInterrupt:
             self.summary.interrupted = True
         self._wind_up(stages)
-        hanging = [stage.name for stage in stages if stage.is_running()]
-        self._leave_behind(hanging)
-        if not hanging:
+        running = [stage.name for stage in stages if stage.is_running()]
+        self._leave_behind(running)
+        if not running:
             for passage in self._ring:  # those that nobody wants any more
                 self._inference.release(passage)
         self.summary.seconds = perf_counter() - begin
@@ -179,38 +177,44 @@ class Pipeline:
 
         A source that fails is at its end: what was captured takes its way.
         """
-        watchdog = self._inference.watchdog
-        if watchdog.hangs():
-            name, seconds = self.engine.info.name, watchdog.patience
-            hangs = HangsError(f"{name}: no result for {seconds:.0f} s; try another engine")
-            self._failures.append(("inference", hangs))
-            self._captured.abandon()  # the stage cannot do that itself
-            self._inferred.end()
-        if self._sink_watchdog.hangs():
-            hangs = HangsError(f"{self._sink.name}: took no frame for {SINK_PATIENCE:.0f} s")
-            self._failures.append(("render", hangs))
-        if self._source_watchdog.hangs():
-            seconds = self._source_watchdog.patience
-            why = f"no frame for {seconds:.0f} s; is the disk or server there that it lies on?"
-            hangs = HangsError(f"{self._source.info.name}: {why}")
-            self._failures.append(("capture", hangs))
-            return True
+        self._find_hanging()
         failed = any(name != "capture" for name, _ in self._failures)
-        return failed or not stages[-1].is_running()
+        return failed or bool(self._hanging) or not stages[-1].is_running()
+
+    def _find_hanging(self) -> None:
+        """Ask the watchdogs; the neighbours of a stage that hangs learn that it is over."""
+        watchdogs = {
+            "capture": self._source.watchdog,
+            "inference": self._inference.watchdog,
+            "render": None if self._sink.ends_hanging else self._writes,
+        }
+        for stage, watchdog in watchdogs.items():
+            if watchdog is None or not watchdog.hangs():
+                continue
+            seconds = f"{watchdog.patience:.0f} s"
+            why = {
+                "capture": f"{self._source.info.name}: no frame for {seconds}; "
+                "is the disk or server there that it lies on?",
+                "inference": f"{self.engine.info.name}: no result for {seconds}; "
+                "try another engine",
+                "render": f"{self._sink.name}: took no frame for {seconds}",
+            }
+            self._failures.append((stage, HangsError(why[stage])))
+            self._hanging.append(stage)
+            self._cut_off(stage)
 
     def _wind_up(self, stages: list[Stage]) -> None:
         """Stop the capture, let frames under way be finished, then leave behind what hangs."""
         self._stop.set()
         self._free.end()
         capture, *others = stages
-        render = others[-1]
         patience = Patience(PATIENCE, progress=lambda: self.summary.frames)
         try:
             self._source.interrupt()
             self._sink.hurry(_SINK_SHARE * PATIENCE)
-            patience.await_end([capture], share=_READ_SHARE)
+            patience.await_end(self._not_hanging([capture]), share=_READ_SHARE)
             self._captured.end()
-            patience.await_end([render] if self._inference.watchdog.hangs() else others)
+            patience.await_end(self._not_hanging(others))
         except KeyboardInterrupt:
             self.summary.interrupted = True
             self._sink.hurry(_PARTING / 2)
@@ -218,6 +222,9 @@ class Pipeline:
             queue.end()
             queue.abandon()
         Patience(_PARTING).await_end(stages)
+
+    def _not_hanging(self, stages: list[Stage]) -> list[Stage]:
+        return [stage for stage in stages if stage.name not in self._hanging]
 
     def _leave_behind(self, hanging: list[str]) -> None:
         """Take care that nothing waits for the stages that hang."""
@@ -234,20 +241,25 @@ class Pipeline:
 
     def _guard(self, name: str) -> None:
         """Run a stage; whatever happens, its neighbours learn that it is over."""
-        work, reads, writes = {
-            "capture": (self._capture, self._free, self._captured),
-            "inference": (self._infer, self._captured, self._inferred),
-            "render": (self._render, self._inferred, self._free),
-        }[name]
+        work = {"capture": self._capture, "inference": self._infer, "render": self._render}
         try:
-            work()
+            work[name]()
         except Ended:
             pass
         except BaseException as error:
             self._failures.append((name, error))
         finally:
-            writes.end()
-            reads.abandon()
+            self._cut_off(name)
+
+    def _cut_off(self, name: str) -> None:
+        """Nothing more comes from a stage, and nothing more is taken by it."""
+        reads, writes = {
+            "capture": (self._free, self._captured),
+            "inference": (self._captured, self._inferred),
+            "render": (self._inferred, self._free),
+        }[name]
+        writes.end()
+        reads.abandon()
 
     def _capture(self) -> None:
         count = 0
@@ -292,8 +304,7 @@ class Pipeline:
         """Fill a passage with the next frame; False at the end of the source."""
         trace = passage.trace
         trace.restart()
-        with self._source_watchdog.call():
-            passage.stamp = self._source.read(passage.clean)
+        passage.stamp = self._source.read(passage.clean)
         if passage.stamp is None:
             return False
         if passage.stamp.arrived is not None:
@@ -400,7 +411,7 @@ class Pipeline:
                     finished.view = self._composer.compose(
                         finished.noisy, finished.denoised, finished.labels, stamp.index
                     )
-            with trace.stage("encode"), self._sink_watchdog.call():
+            with trace.stage("encode"), self._writes.call(gives_result=True):
                 wanted = self._sink.write(finished)
             self.summary.frames += 1
             self.summary.latency.add(trace)

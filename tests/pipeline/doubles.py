@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from rtsdb.pipeline.run import ENGINE_SLOTS
 from rtsdb.video.frame import FrameResult, Image, Labels, SourceInfo, Stamp
 from rtsdb.video.sinks.base import Sink
 from rtsdb.video.sources.base import FrameSizeChanged, Source, SourceEvents
+from rtsdb.watchdog import Watchdog
 
 HEIGHT, WIDTH = 64, 96
 
@@ -28,7 +30,7 @@ class FakeSource(Source):
 
     sizes: (height, width) of the frames from an index on. age: seconds since a frame came, when
     it is read; None leaves it open. happened: what `events` tells. buffers: addresses of the
-    arrays written to.
+    arrays written to. watchdog: as a disk's, for the time in `hook`.
     """
 
     frames: int = 10
@@ -40,6 +42,7 @@ class FakeSource(Source):
     buffers: set[int] = field(default_factory=set)
     happened: SourceEvents = field(default_factory=SourceEvents)
     interrupted: threading.Event = field(default_factory=threading.Event)
+    watchdog: Watchdog | None = None
     index: int = field(default=-1, init=False)
 
     def __post_init__(self) -> None:
@@ -53,7 +56,8 @@ class FakeSource(Source):
         self.index += 1
         if self.index == self.frames:
             return None
-        self.hook(self.index)
+        with nullcontext() if self.watchdog is None else self.watchdog.call(gives_result=True):
+            self.hook(self.index)
         if self.interrupted.is_set():
             return None
         assert into.shape == (height, width, 3)

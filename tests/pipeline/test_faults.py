@@ -19,15 +19,17 @@ import av
 import numpy as np
 import pytest
 
+from rtsdb import watchdog
 from rtsdb.classes import CAMVID
 from rtsdb.errors import HangsError, RtsdbError
-from rtsdb.pipeline import inference
 from rtsdb.pipeline import run as run_module
 from rtsdb.pipeline.stage import StageError
 from rtsdb.video.sinks import FanOut
 from rtsdb.video.sinks.video_file import VideoFileSink
 from rtsdb.video.sources.file import VideoFileSource
+from rtsdb.video.sources.paced import PacedSource
 from rtsdb.video.views import ViewComposer
+from rtsdb.watchdog import Watchdog
 from tests.pipeline.doubles import HEIGHT, WIDTH, FakeEngine, FakeSink, FakeSource
 from tests.pipeline.running import fail_at, fail_from, run
 
@@ -48,6 +50,16 @@ def in_time() -> Iterator[None]:
     begin = time.monotonic()
     yield
     assert time.monotonic() - begin < 15
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What hangs is found soon, and then not waited for: the run's patience is long.
+
+    As shipped it is found within 5 s, too: tests/test_watchdog.py.
+    """
+    monkeypatch.setattr(watchdog, "LATER", 0.4)
+    monkeypatch.setattr(run_module, "PATIENCE", 60.0)
 
 
 @pytest.fixture
@@ -85,16 +97,26 @@ def test_a_slow_engine_finishes_them_too() -> None:
     assert sink.indices() == [0, 1, 2]
 
 
-@pytest.mark.usefixtures("in_time")
+@pytest.mark.usefixtures("in_time", "impatient")
 def test_a_disk_that_stalls_is_named(release: threading.Event) -> None:
-    source, engine, sink = FakeSource(1000, hook=hang_from(4, release)), FakeEngine(), FakeSink()
-    source.patience = 0.2
+    source = FakeSource(1000, hook=hang_from(4, release), watchdog=Watchdog())
+    engine, sink = FakeEngine(), FakeSink()
     with pytest.raises(StageError, match="capture stage: fake: no frame for") as caught:
         run(source, engine, sink)
     assert sink.indices() == [0, 1, 2, 3]
     assert isinstance(caught.value.__cause__, HangsError)
     assert source.left_behind
     assert not engine.in_use
+
+
+@pytest.mark.usefixtures("in_time", "impatient")
+def test_a_disk_that_stalls_is_named_where_its_frames_are_paced(release: threading.Event) -> None:
+    disk = FakeSource(1000, hook=hang_from(4, release), watchdog=Watchdog())
+    source, sink = PacedSource(disk), FakeSink()
+    with pytest.raises(StageError, match="capture stage: fake: no frame for"):
+        run(source, FakeEngine(), sink)
+    assert sink.indices()[-1] == 3
+    assert source.left_behind
 
 
 def test_a_recording_that_breaks_off_in_garbage(
@@ -173,11 +195,8 @@ def test_three_live_frames_in_a_row_end_the_run(when: str) -> None:
     assert failed[:5] == [2, 3, 6, 7, 8]
 
 
-@pytest.mark.usefixtures("in_time")
-def test_an_engine_that_hangs_is_named(
-    monkeypatch: pytest.MonkeyPatch, release: threading.Event
-) -> None:
-    monkeypatch.setattr(inference, "PATIENCE", 0.2)
+@pytest.mark.usefixtures("in_time", "impatient")
+def test_an_engine_that_hangs_is_named(release: threading.Event) -> None:
     engine, sink = FakeEngine(hook=hang_from(4, release)), FakeSink()
     with pytest.raises(StageError, match="inference stage: fake: no result for") as caught:
         run(FakeSource(1000), engine, sink)
@@ -186,11 +205,8 @@ def test_an_engine_that_hangs_is_named(
     assert engine.left_behind
 
 
-@pytest.mark.usefixtures("in_time")
-def test_an_engine_that_hangs_in_submit(
-    monkeypatch: pytest.MonkeyPatch, release: threading.Event
-) -> None:
-    monkeypatch.setattr(inference, "PATIENCE", 0.2)
+@pytest.mark.usefixtures("in_time", "impatient")
+def test_an_engine_that_hangs_in_submit(release: threading.Event) -> None:
     engine, sink = FakeEngine(on_submit=hang_from(4, release)), FakeSink()
     with pytest.raises(StageError, match="inference stage: fake: no result for"):
         run(FakeSource(1000, live=True, hook=lambda _: time.sleep(0.002)), engine, sink)
@@ -200,7 +216,7 @@ def test_an_engine_that_hangs_in_submit(
 HANGING_RUN = """
 import sys, threading
 from rtsdb.engine.onnxruntime import OnnxRuntimeEngine
-from rtsdb.pipeline import inference
+from rtsdb import watchdog
 
 compute, runs = OnnxRuntimeEngine._run, []
 
@@ -211,7 +227,7 @@ def hang(engine, binding):
     return compute(engine, binding)
 
 OnnxRuntimeEngine._run = hang
-inference.PATIENCE = 0.3
+watchdog.LATER = 0.5
 from rtsdb.cli import main
 main()
 """
@@ -240,16 +256,44 @@ def test_a_failing_sink_ends_the_run() -> None:
     assert sink.indices() == [0, 1, 2]
 
 
-@pytest.mark.usefixtures("in_time")
-def test_a_sink_that_blocks_is_named(
-    monkeypatch: pytest.MonkeyPatch, release: threading.Event
-) -> None:
-    monkeypatch.setattr(run_module, "SINK_PATIENCE", 0.5)
+@pytest.mark.usefixtures("in_time", "impatient")
+def test_a_sink_that_blocks_is_named(release: threading.Event) -> None:
     sink = FakeSink(hook=hang_from(3, release))
     with pytest.raises(StageError, match=r"render stage: fake: took no frame for \d"):
         run(FakeSource(1000), FakeEngine(), sink)
     assert sink.left_behind
     assert sink.indices() == [0, 1, 2]
+
+
+@pytest.mark.usefixtures("in_time", "impatient")
+@pytest.mark.parametrize("live", [False, True])
+def test_one_of_several_that_blocks_is_left_out(release: threading.Event, live: bool) -> None:
+    source, other = FakeSource(200, live=live, hook=lambda _: time.sleep(0.01)), FakeSink()
+    fan = FanOut([FakeSink(hook=hang_from(3, release)), other])
+    fan.open(source.info, (WIDTH, HEIGHT))
+    summary = run(source, FakeEngine(), fan)
+    with pytest.raises(RtsdbError, match=r"nothing happened for"):
+        fan.close()
+    assert summary.frames + summary.dropped.total() == 200
+    assert len(other.written) == summary.frames > 3
+
+
+def test_as_shipped_a_run_ends_within_5_seconds_of_the_call_that_hangs() -> None:
+    watched = Watchdog()
+    for _ in range(3):
+        with watched.call(gives_result=True):
+            pass
+    assert watched.patience + run_module._PARTING < 5
+
+
+@pytest.mark.usefixtures("impatient")
+def test_one_of_several_may_be_slow_at_its_first_frame() -> None:
+    source = FakeSource(20)
+    slow = FakeSink(hook=lambda index: time.sleep(1) if index == 0 else None)
+    with FanOut([slow, FakeSink()]) as fan:
+        fan.open(source.info, (WIDTH, HEIGHT))
+        assert run(source, FakeEngine(), fan).frames == 20
+    assert slow.indices() == list(range(20))
 
 
 class Noise:

@@ -28,6 +28,9 @@ class Sink(Resource, ABC):
     policy: Policy = "block"
     """What `FanOut` does when this sink falls behind."""
 
+    ends_hanging: bool = False
+    """Whether `write` itself gives up what hangs, so that nobody need watch it."""
+
     @property
     def wants_view(self) -> bool:
         """Whether `write` needs `FrameResult.view`; the render stage is skipped where not."""

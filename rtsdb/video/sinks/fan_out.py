@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +15,15 @@ from numpy.typing import NDArray
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.video.frame import FrameResult, SourceInfo, Stamp
 from rtsdb.video.sinks.base import Picture, Policy, Sink
+from rtsdb.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
 _ROOM: dict[Policy, int] = {"block": 2, "drop": 1}
 """Frames that may wait before a sink, beside the one that it is writing."""
 
-_STALL_S = 30.0
-"""Seconds for which a sink is waited for while it takes no frame; a disk may have to wake up."""
-
 _CLOSE_S = 4.0
-"""The same in the end, for each frame that is left and for finishing."""
+"""Seconds that a sink may take in the end for each frame that is left, and for finishing."""
 
 _IDLE_S = 0.05
 _TICK_S = 0.1
@@ -90,7 +87,7 @@ class _Branch:
         self.thread: threading.Thread | None = None
         self.waiting: deque[_Copy] = deque()
         self.ended = False
-        self.waited = 0.0  # seconds that it was waited for since its last sign of life
+        self.watchdog = Watchdog()
         self.written = self.dropped = 0
         self.error: str | None = None
 
@@ -104,13 +101,17 @@ class FanOut(Sink):
 
     Each writes in its own thread. Where a sink of policy "block" (a file) is behind, `write`
     waits for it; one of policy "drop" (a window, a stream) gets the newest frame when it is
-    ready, and misses those before. A sink that raises, or hangs for 30 s, is left out, and the
-    others go on. `write` raises when none is left, `close` where one of policy "block" failed;
-    `outcomes` tells what became of each.
+    ready, and misses those before. A sink that raises is left out, and so is one of policy
+    "block" that hangs (`Watchdog`: for 4 s, and ten times as long as ever before; 30 s at its
+    first frame). Until it is found to hang no other sink gets a frame; then the others go on.
+    `write` raises when none is left, `close` where one of policy "block" failed; `outcomes` tells
+    what became of each.
 
     The sinks share one copy of a frame, of those pictures that any of them uses. The copies are
     used again, and never more than the sinks have room for.
     """
+
+    ends_hanging = True
 
     def __init__(
         self,
@@ -127,13 +128,13 @@ class FanOut(Sink):
                 raise UsageError(f"{place}: given twice; give each output a place of its own")
         self.uses = frozenset[Picture]().union(*(sink.uses for sink in sinks))
         self._branches = [_Branch(sink) for sink in sinks]
+        self._blocking = [branch for branch in self._branches if branch.sink.policy == "block"]
         self._on_output = on_output
         self._changed = threading.Condition()  # guards what follows, and the branches
         self._spare: list[_Copy] = []
         self._wanted = True
         self._closing = False
         self._reported = False
-        self._patience = _STALL_S
 
     def open(self, source: SourceInfo, view_size: tuple[int, int]) -> None:
         """Open the sinks in the order given; what one of them raises, it raises."""
@@ -151,8 +152,7 @@ class FanOut(Sink):
         Raises RtsdbError when all sinks have failed.
         """
         with self._changed:
-            blocking = [b for b in self._branches if b.sink.policy == "block"]
-            self._await(blocking, lambda branch: branch.has_room() or self._closing)
+            self._await(self._blocking, lambda branch: branch.has_room() or self._closing)
             if self._closing:
                 return False
             copy = self._spare.pop() if self._spare else _Copy()
@@ -170,6 +170,8 @@ class FanOut(Sink):
 
     def idle(self) -> bool:
         """False when the person watching one of the sinks asked to stop."""
+        with self._changed:
+            self._give_up_hanging(self._blocking)
         return self._wanted
 
     def stages_wanted(self) -> int | None:
@@ -180,7 +182,8 @@ class FanOut(Sink):
     def hurry(self, patience: float) -> None:
         """Give sinks up that hang for so many seconds, if that is less than it was before."""
         with self._changed:
-            self._patience = min(self._patience, patience)
+            for branch in self._branches:
+                branch.watchdog.hurry(patience)
 
     def close(self) -> None:
         """Have the sinks write what waits, and finish; give up those that hang for 4 s, or less.
@@ -191,7 +194,8 @@ class FanOut(Sink):
             if self._closing:
                 return
             self._closing = True
-            self._patience = min(self._patience, _CLOSE_S)
+            for branch in self._branches:
+                branch.watchdog.hurry(_CLOSE_S)
             self._changed.notify_all()
             started = [branch for branch in self._branches if branch.thread is not None]
             self._await(started, lambda branch: False)
@@ -218,16 +222,11 @@ class FanOut(Sink):
         return ", ".join(filter(None, (b.sink.location for b in self._branches))) or None
 
     def _await(self, branches: Sequence[_Branch], done: Callable[[_Branch], bool]) -> None:
-        """Wait until sinks are done or have ended; give up those that show no sign of life."""
-        while slow := [b for b in branches if not b.ended and not done(b)]:
-            before = monotonic()
+        """Wait until sinks are done or have ended; give up those that hang."""
+        self._give_up_hanging(branches)
+        while not all(branch.ended or done(branch) for branch in branches):
             self._changed.wait(_TICK_S)
-            # More, and the process lay stopped: that is no fault of a sink's.
-            waited = min(monotonic() - before, 2 * _TICK_S)
-            for branch in slow:
-                branch.waited += waited
-                if branch.waited > self._patience:
-                    self._give_up(branch, f"nothing happened for {self._patience:g} s")
+            self._give_up_hanging(branches)
 
     def _hand(self, copy: _Copy, branch: _Branch) -> None:
         if not branch.has_room():
@@ -246,12 +245,12 @@ class FanOut(Sink):
         try:
             while self._serve_once(branch):
                 pass
-        except Exception as error:
+        except BaseException as error:
             self._note_failure(branch, str(error) or type(error).__name__)
-        branch.waited = 0.0
         try:
-            branch.sink.close()
-        except Exception as error:
+            with branch.watchdog.call():
+                branch.sink.close()
+        except BaseException as error:
             self._note_failure(branch, str(error) or type(error).__name__)
         with self._changed:
             self._end(branch)
@@ -266,7 +265,11 @@ class FanOut(Sink):
             if copy is None and (branch.ended or self._closing):
                 return False
             self._changed.notify_all()
-        wanted = branch.sink.idle() if copy is None else self._deliver(copy, branch)
+        if copy is not None:
+            wanted = self._deliver(copy, branch)
+        else:
+            with branch.watchdog.call():
+                wanted = branch.sink.idle()
         if not wanted:
             self._wanted = False
         return wanted
@@ -274,13 +277,13 @@ class FanOut(Sink):
     def _deliver(self, copy: _Copy, branch: _Branch) -> bool:
         assert copy.result is not None
         try:
-            wanted = branch.sink.write(copy.result)
+            with branch.watchdog.call(gives_result=True):
+                wanted = branch.sink.write(copy.result)
             branch.written += 1
             self._on_output(branch.sink.name, copy.result.stamp)
         finally:
             with self._changed:
                 self._release(copy)
-                branch.waited = 0.0
                 self._changed.notify_all()
         return wanted
 
@@ -291,10 +294,13 @@ class FanOut(Sink):
                 branch.error = what if what.startswith(name) else f"{name}: {what}"
                 log.warning("%s; this output has ended", branch.error)
 
-    def _give_up(self, branch: _Branch, why: str) -> None:
-        """Leave a sink behind that hangs; its thread ends with it or with the process."""
-        self._note_failure(branch, why)
-        self._end(branch)
+    def _give_up_hanging(self, branches: Sequence[_Branch]) -> None:
+        """Leave sinks behind that hang; their threads end with them or with the process."""
+        for branch in branches:
+            if branch.watchdog.hangs() and not branch.ended:
+                patience = branch.watchdog.patience
+                self._note_failure(branch, f"nothing happened for {patience:.2g} s")
+                self._end(branch)
 
     def _end(self, branch: _Branch) -> None:
         branch.ended = True

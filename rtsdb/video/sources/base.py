@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,9 +9,7 @@ from dataclasses import dataclass, field
 from rtsdb.errors import RtsdbError
 from rtsdb.resource import Resource
 from rtsdb.video.frame import Image, Labels, SourceInfo, Stamp
-
-STORAGE_PATIENCE = 30.0
-"""Seconds that a disk or a file server may take for a frame; it may have to wake up."""
+from rtsdb.watchdog import Watchdog
 
 
 class FrameSizeChanged(RtsdbError):
@@ -55,9 +52,9 @@ class Source(Resource, ABC):
 
     info: SourceInfo
 
-    patience: float = math.inf
-    """Seconds that `read` may take before it counts as hanging; inf where silence is no fault, or
-    the source itself puts an end to it."""
+    watchdog: Watchdog | None = None
+    """Is told of each `read` from a disk or a file server, so that another thread may look whether
+    that hangs; None where silence is no fault, or the source itself puts an end to it."""
 
     @abstractmethod
     def read(self, into: Image) -> Stamp | None:

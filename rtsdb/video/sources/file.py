@@ -16,14 +16,15 @@ from av.video.frame import VideoFrame
 from rtsdb.errors import RtsdbError
 from rtsdb.video.ffmpeg_errors import FFMPEG_ERRORS, reason
 from rtsdb.video.frame import Image, SourceInfo, Stamp
-from rtsdb.video.sources.base import STORAGE_PATIENCE, FrameSizeChanged, Source
+from rtsdb.video.sources.base import FrameSizeChanged, Source
 from rtsdb.video.sources.decoded import UNKNOWN_TIME_BASE, FrameWriter, display_size, stream_rate
 from rtsdb.video.sources.decoder import VideoInput, open_video, with_decoder
 from rtsdb.video.sources.pts import GrowingPts
 from rtsdb.video.urls import is_url
+from rtsdb.watchdog import Watchdog
 
 _EARLY_END_S = 1.0  # a container's duration is often some frames off; a lost tail is longer
-_PATIENCE_S = 10.0  # for a file that comes over the network
+_OPENING_S, _STALL_S = 10.0, 4.0  # for a file that comes over the network
 
 _INDEXED = {"mp4", "matroska"}  # formats in which a time is found, and found but once
 _BEFORE_S = 2  # a decoder that starts so much earlier has all that the frame depends on
@@ -58,8 +59,8 @@ class VideoFileSource(Source):
         self._name = str(name)
         # "file:" keeps FFmpeg from taking a name such as "a:b.mp4" for a protocol.
         self._url = f"file:{self._name}" if url is None else url
-        if url is None:
-            self.patience = STORAGE_PATIENCE
+        self._reads = Watchdog()
+        self.watchdog = self._reads if url is None else None
         self._stop = stop or threading.Event()
         self._frame_number = 0
         self._reopen = partial(with_decoder, decode, self._name, self._open)
@@ -87,8 +88,9 @@ class VideoFileSource(Source):
         """
         if self._stop.is_set():
             return None
-        if self._pending is None:
-            self._pending = next(self._frames, None)
+        with self._reads.call(gives_result=True):
+            if self._pending is None:
+                self._pending = next(self._frames, None)
         if self._pending is None:
             return None
         try:
@@ -154,7 +156,7 @@ class VideoFileSource(Source):
 
     def _open(self, decoder: str) -> tuple[VideoInput, _Frames, VideoFrame]:
         """The open file, its frames after the first, and the first."""
-        timeout = _PATIENCE_S if is_url(str(self._url)) else None
+        timeout = (_OPENING_S, _STALL_S) if is_url(str(self._url)) else None
         try:
             video = open_video(self._url, self._name, decoder, timeout=timeout)
         except FFMPEG_ERRORS as error:

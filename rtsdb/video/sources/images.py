@@ -12,7 +12,8 @@ import numpy as np
 
 from rtsdb.errors import RtsdbError
 from rtsdb.video.frame import Image, SourceInfo, Stamp
-from rtsdb.video.sources.base import STORAGE_PATIENCE, FrameSizeChanged, Source
+from rtsdb.video.sources.base import FrameSizeChanged, Source
+from rtsdb.watchdog import Watchdog
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 """File name endings, in lower case, that count as images."""
@@ -29,10 +30,9 @@ class ImageSource(Source):
     from `read`.
     """
 
-    patience = STORAGE_PATIENCE
-
     def __init__(self, name: str, paths: Sequence[Path]) -> None:
         self._paths = list(paths)
+        self.watchdog = self._reads = Watchdog()
         self._index = 0
         self._pending: Image | None = read_image(self._paths[0])
         height, width = self._pending.shape[:2]
@@ -54,8 +54,9 @@ class ImageSource(Source):
         if self._index == len(self._paths):
             return None
         path = self._paths[self._index]
-        if self._pending is None:
-            self._pending = read_image(path)
+        with self._reads.call(gives_result=True):
+            if self._pending is None:
+                self._pending = read_image(path)
         before, (height, width) = self.info, self._pending.shape[:2]
         if (width, height) != (before.width, before.height):
             self.info = replace(before, width=width, height=height)

@@ -29,6 +29,7 @@ class PacedSource(Source):
         wait: Callable[[float], bool] | None = None,
     ) -> None:
         self._source = source
+        self.watchdog = source.watchdog
         self._stop = threading.Event()
         self._clock = clock
         self._wait = wait or self._stop.wait

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from rtsdb.errors import RtsdbError
 from rtsdb.video.frame import Image, SourceInfo, Stamp
-from rtsdb.video.sources.base import STORAGE_PATIENCE, FrameSizeChanged, Source
+from rtsdb.video.sources.base import FrameSizeChanged, Source
 from rtsdb.video.sources.pts import FALLBACK_RATE
+from rtsdb.watchdog import Watchdog
 
 _COARSEST = Fraction(1, 90000)  # time base that takes in the times of files with other ones
 
@@ -27,13 +28,12 @@ class SequenceSource(Source):
     open_file: opens one path; the first is opened on construction.
     """
 
-    patience = STORAGE_PATIENCE
-
     def __init__(
         self, name: str, paths: Sequence[Path], open_file: Callable[[Path], Source]
     ) -> None:
         self._paths = list(paths)
         self._open_file = open_file
+        self.watchdog = self._reads = Watchdog()
         self._opened = 1
         self._source: Source | None = open_file(self._paths[0])
         self._interval = _interval(self._source.info)
@@ -54,7 +54,8 @@ class SequenceSource(Source):
             assert self._source is not None
             self._check_size(self._source.info)
             try:
-                stamp = self._source.read(into)
+                with self._reads.call(gives_result=True):
+                    stamp = self._source.read(into)
             except FrameSizeChanged as change:
                 self.info = replace(self.info, width=change.info.width, height=change.info.height)
                 raise
@@ -78,7 +79,8 @@ class SequenceSource(Source):
             return False
         self._opened += 1
         self._begun = False
-        self._source = self._open_file(self._paths[self._opened - 1])
+        with self._reads.call():
+            self._source = self._open_file(self._paths[self._opened - 1])
         return True
 
     def _check_size(self, given: SourceInfo) -> None:

@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rtsdb import watchdog
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.video.frame import FrameResult, SourceInfo
 from rtsdb.video.sinks import fan_out
 from rtsdb.video.sinks.base import Picture, Policy, Sink
 from rtsdb.video.sinks.fan_out import FanOut, Outcome
+from rtsdb.watchdog import Watchdog
 
+SHIPPED = watchdog.LATER
 INFO = SourceInfo("demo", 64, 48)
 SIZE = (64, 48)
 MakeResult = Callable[..., FrameResult]
@@ -68,7 +71,7 @@ def fail_from(index: int, error: Exception) -> Callable[[int], None]:
 
 @pytest.fixture(autouse=True)
 def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fan_out, "_STALL_S", 1.0)
+    monkeypatch.setattr(watchdog, "LATER", 1.0)
     monkeypatch.setattr(fan_out, "_CLOSE_S", 0.5)
 
 
@@ -232,6 +235,32 @@ def test_a_file_that_hangs_is_given_up_and_the_others_finish(
     assert other.indices() == list(range(20))
 
 
+def test_as_shipped_it_is_given_up_within_5_seconds(
+    make_result: MakeResult, released: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(watchdog, "LATER", SHIPPED)
+    monkeypatch.setattr(fan_out, "Watchdog", lambda: Watchdog(lambda: now))
+    hanging = threading.Event()
+
+    def hang(index: int) -> None:
+        if index == 3:
+            hanging.set()
+            released.wait(20)
+
+    fan = opened(Recorder(name="a.mp4", hook=hang), Recorder())
+    feed(fan, 4, make_result)
+    assert hanging.wait(5)
+    while fan.outcomes[0].error is None and now < 60:
+        now += 0.2
+        assert fan.idle()
+    assert 4 <= now < 5
+    assert fan.write(make_result(4))
+    with pytest.raises(RtsdbError, match=r"a\.mp4: nothing happened for 4 s"):
+        fan.close()
+    assert [outcome.written for outcome in fan.outcomes] == [3, 5]
+
+
 def test_a_sink_that_hangs_at_the_end_is_left_behind(
     make_result: MakeResult, released: threading.Event
 ) -> None:
@@ -259,7 +288,7 @@ def test_slow_is_not_hung(make_result: MakeResult) -> None:
 def test_in_a_hurry_what_hangs_is_given_up_sooner_and_what_is_slow_is_not(
     make_result: MakeResult, released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fan_out, "_STALL_S", 60.0)
+    monkeypatch.setattr(watchdog, "LATER", 60.0)
     hanging = Recorder(name="a.mp4", hook=lambda n: (n == 1 and released.wait(20)) and None)
     slow = Recorder(hook=lambda _: time.sleep(0.2))
     fan = opened(hanging, slow)
@@ -278,7 +307,6 @@ def test_in_a_hurry_what_hangs_is_given_up_sooner_and_what_is_slow_is_not(
 def test_close_frees_a_write_that_waits(
     make_result: MakeResult, released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fan_out, "_STALL_S", 60)
     fan = opened(Recorder(name="a", hook=lambda _: released.wait(20) and None))
     writer = threading.Thread(target=feed, args=(fan, 10, make_result))
     writer.start()

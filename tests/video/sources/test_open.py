@@ -1,12 +1,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from rtsdb.errors import UsageError
 from rtsdb.video.sources import SOURCE_FORMS, open_source
 from rtsdb.video.sources.file import VideoFileSource
 from rtsdb.video.sources.sequence import SequenceSource
+from tests.video.sources.reading import blank
 
 
 def test_video_file(make_clip: Callable[..., Path]) -> None:
@@ -59,3 +62,19 @@ def test_mistyped_address_keeps_its_secret() -> None:
     with pytest.raises(UsageError, match=r"^rtsp:/\*\*\*@cam/1: ") as caught:
         open_source("rtsp:/user:secret@cam/1")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("names", [["a.mp4"], ["a.mp4", "b.mp4"], ["1.png", "2.png"]])
+def test_a_disk_may_wake_up_for_the_first_frame_only(
+    make_clip: Callable[..., Path], tmp_path: Path, names: list[str]
+) -> None:
+    for name in names:
+        if name.endswith("png"):
+            assert cv2.imwrite(str(tmp_path / name), np.zeros((64, 96, 3), np.uint8))
+        else:
+            make_clip(name)
+    with open_source([str(tmp_path / name) for name in names]) as source:
+        assert source.watchdog is not None
+        assert source.watchdog.patience == 30
+        assert source.read(blank(source)) is not None
+        assert source.watchdog.patience < 5

@@ -1,5 +1,6 @@
 import base64
 import socket
+import threading
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -12,7 +13,7 @@ import pytest
 
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.video.frame import Stamp
-from rtsdb.video.sources import FrameSizeChanged, SourceOptions, open_source
+from rtsdb.video.sources import FrameSizeChanged, SourceOptions, file, open_source
 from rtsdb.video.sources.base import Source
 from rtsdb.video.sources.file import VideoFileSource
 from tests.video.sources.reading import blank, read_all
@@ -162,6 +163,30 @@ def test_a_file_on_a_web_server_is_a_file(make_clip: Callable[..., Path]) -> Non
         assert not source.info.live
         seconds = [stamp.seconds for stamp in read_all(source)]
     assert seconds == [Fraction(n, 25) for n in range(10)]
+
+
+def test_a_file_on_a_web_server_that_falls_silent_breaks_off(
+    make_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = make_clip(pts=range(100), options={"movflags": "faststart"}).read_bytes()
+    monkeypatch.setattr(file, "_STALL_S", 0.5)
+    done = threading.Event()
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content[: len(content) // 2])
+        done.wait(20)
+
+    stamps: list[Stamp] = []
+    with http_server(answer) as host, open_source(f"http://{host}/clip.mp4") as source:
+        begin = time.monotonic()
+        with pytest.raises(RtsdbError, match=r"clip\.mp4: breaks off at frame"):
+            read_all(source, stamps)
+        assert time.monotonic() - begin < 10
+        done.set()
+    assert 10 < len(stamps) < 100
 
 
 def test_segments_that_come_at_once_lose_no_frame(
