@@ -21,7 +21,8 @@ from rtsdb.noise import NoiseLevel
 class AugmentConfig:
     """How training crops vary.
 
-    height, width: size in pixels, multiples of 32. scales: range of the zoom, log-uniform.
+    height, width: size in pixels, multiples of 32. plain_share: share of crops that are frames'
+    own pixels, but for their noise. Of the others: scales: range of the zoom, log-uniform.
     blur_share: share of crops that are blurred a little, as large smooth frames are.
     saturations: range of the factor on colour. curve: standard deviation of the logarithm of the
     exponent (gamma) of the tone curve. gains: range of the exposure factor, tints: of another one
@@ -34,6 +35,7 @@ class AugmentConfig:
 
     height: int = 256
     width: int = 256
+    plain_share: float = 0.0
     scales: tuple[float, float] = (0.6, 2.5)
     blur_share: float = 0.2
     saturations: tuple[float, float] = (0.3, 1.5)
@@ -79,8 +81,9 @@ def _to_tensor(images: NDArray[np.float32]) -> Tensor:
 def _draw_crop(
     scene: Scene, config: AugmentConfig, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    plain = rng.random() < config.plain_share
     low, high = np.log(config.scales)
-    scale = float(np.exp(rng.uniform(low, high)))
+    scale = 1.0 if plain else float(np.exp(rng.uniform(low, high)))
     sides = _window(scene.labels.shape, (config.height, config.width), scale)
     top, left = (rng.integers(a - b + 1) for a, b in zip(scene.labels.shape, sides, strict=True))
     window = (slice(top, top + sides[0]), slice(left, left + sides[1]))
@@ -91,7 +94,9 @@ def _draw_crop(
     labels = cv2.resize(scene.labels[window], size, interpolation=cv2.INTER_NEAREST_EXACT)
     if rng.random() < 0.5:
         image, labels = image[:, ::-1], labels[:, ::-1]
-    return _relight(image, config, rng), np.ascontiguousarray(labels, dtype=np.uint8)
+    if not plain:
+        image = _relight(image, config, rng)
+    return image, np.ascontiguousarray(labels, dtype=np.uint8)
 
 
 def _window(frame: tuple[int, ...], crop: tuple[int, int], scale: float) -> tuple[int, ...]:

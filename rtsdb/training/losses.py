@@ -29,14 +29,24 @@ def block_losses(
     logarithm of the squared error (PSNR itself, but for a factor) gives every noise level the
     same say; 1e-5 keeps pictures that are nearly clean from taking over.
     """
-    target = labels[:, ::2, ::2]
     losses = []
     for output in outputs:
-        logits = upsample(output.logits.float(), 2)
-        entropy = functional.cross_entropy(logits, target, weights, ignore_index=VOID)
+        entropy = _square_cross_entropy(output.logits, labels, weights)
         mse = (output.estimate.float() - clean).square().mean(dim=(1, 2, 3))
         losses.append(BlockLoss(entropy, torch.log(mse + 1e-5).mean()))
     return losses
+
+
+def _square_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """Class-weighted cross-entropy of one decision per 2x2 pixels with the labels of all four.
+
+    As the network labels frames (`rtsdb.models.presets.Alternation.decision`); with one of the
+    four for a target, thin things would come out half a pixel aside.
+    """
+    decisions = functional.log_softmax(upsample(logits.float(), 2), dim=1)
+    targets = [labels[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
+    losses = [functional.nll_loss(decisions, t, weights, ignore_index=VOID) for t in targets]
+    return torch.stack(losses).mean()
 
 
 def total_loss(losses: list[BlockLoss]) -> Tensor:

@@ -10,6 +10,9 @@ from rtsdb.models.presets import SdabnConfig, preset
 from rtsdb.training.augment import AugmentConfig
 from rtsdb.training.phases import DENOISER, SEGMENTER, Learning, Parts, Phase, part_by_part
 
+PLAIN_SHARE = 0.5
+"""Share of crops as they are where denoisers learn alone: variety is what segmenters lack."""
+
 SIGMA = 50.0
 """Noise level of `sdabn` where none is asked for, in grey levels: the paper's headline."""
 
@@ -77,7 +80,11 @@ def _joint_phase(request: TrainRequest) -> tuple[Phase, ...]:
         lr=default.lr if request.lr is None else request.lr,
         warmup=min(default.warmup, steps // 10),
         window=window,
-        augment=AugmentConfig(height=height, width=width),
+        augment=AugmentConfig(
+            height=height,
+            width=width,
+            plain_share=PLAIN_SHARE if parts is Parts.DENOISERS else 0.0,
+        ),
     )
     return (phase,)
 

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 
 from rtsdb.classes import VOID
 from rtsdb.data.scenes import LazyScenes, Scene
@@ -167,6 +168,16 @@ def test_a_crop_that_no_frame_holds_keeps_its_proportions(frame: tuple[int, int]
         fit = min(frame[0] / 64, frame[1] / 128)
         wanted = fit * (128 if axis else 64)
         assert abs(len(seen.unique()) - wanted) <= 1
+
+
+def test_plain_crops_are_pixels_of_the_frame() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    scene = Scene("", image, np.zeros((90, 120), np.uint8))
+    config = replace(CROP, plain_share=1.0)
+    windows = sliding_window_view(image, (64, 64, 3)).reshape(-1, 64, 64, 3)
+    for crop in draw_batch([scene], config, size=4, seed=0, step=0).clean:
+        pixels = (255 * crop).round().permute(1, 2, 0).numpy()
+        assert any((windows == side).all((1, 2, 3)).any() for side in (pixels, pixels[:, ::-1]))
 
 
 def test_a_shrunken_label_is_that_of_its_middle() -> None:

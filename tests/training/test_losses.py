@@ -28,6 +28,22 @@ def test_cross_entropy_is_weighted_and_skips_void() -> None:
     assert loss.cross_entropy.item() == pytest.approx((2 * right + 3 * wrong) / (2 + 3))
 
 
+def test_a_decision_answers_for_all_four_pixels() -> None:
+    logits = torch.zeros(1, 2, 4, 4)
+    logits[:, 1] = 2.0
+    labels = torch.ones(1, 16, 16, dtype=torch.int64)
+    clean = torch.zeros(1, 12, 4, 4)
+    wrong_by_row_and_column = []
+    for row in (0, 1):
+        for column in (0, 1):
+            some = labels.clone()
+            some[:, row::2, column::2] = 0
+            (loss,) = block_losses(outputs_for(logits, clean), clean, some, torch.ones(2))
+            wrong_by_row_and_column.append(loss.cross_entropy.item())
+    right, wrong = (-functional.log_softmax(logits[0, :, 0, 0], 0)[k].item() for k in (1, 0))
+    assert wrong_by_row_and_column == pytest.approx([(3 * right + wrong) / 4] * 4)
+
+
 def test_squared_error_counts_by_its_logarithm_per_picture() -> None:
     clean = torch.zeros(2, 12, 4, 4)
     estimate = torch.stack([torch.full((12, 4, 4), value) for value in (0.1, 0.01)])
