@@ -302,7 +302,7 @@ def test_several_files_are_one_source(run: Run, make_clip: Clip, tmp_path: Path)
 def test_a_paced_file_is_live(run: Run, make_clip: Clip, tmp_path: Path) -> None:
     clip = make_clip(size=(64, 64), pts=range(5))
     sinks = ["--sink", "null", "--metadata", "out.jsonl"]
-    arguments = [*sinks, "--sigma", "10", "--pace", "source", "--max-age-ms", "5000"]
+    arguments = [*sinks, "--sigma", "10", "--pace", "source", "--max-age-ms", "60000"]
     code, text = run("run", "--source", clip, *arguments, "--report", "r.json")
     assert code == 0, text
     report = json.loads((tmp_path / "r.json").read_text())
@@ -323,7 +323,7 @@ def test_the_installed_command_runs() -> None:
     command = shutil.which("rtsdb", path=str(Path(sys.executable).parent))
     if command is None:
         pytest.skip("rtsdb is not installed beside this Python")
-    done = subprocess.run([command, "run", "--help"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([command, "run", "--help"], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0
     assert "--simulate-noise" in done.stdout
 
@@ -332,22 +332,23 @@ def test_the_installed_command_runs() -> None:
 def test_a_stopped_run_finishes_its_file(
     make_clip: Clip, tmp_path: Path, number: signal.Signals
 ) -> None:
-    clip, out = make_clip(size=(64, 64), pts=range(1500)), tmp_path / "out.mp4"
+    clip, out = make_clip(size=(64, 64), pts=range(500)), tmp_path / "out.mp4"
+    sources = 60 * ["--source", clip]  # more than it has time for
     part = tmp_path / "out.mp4.part"  # its name until it is finished
-    command = [sys.executable, "-m", "rtsdb", "run", "--source", clip, "--sink", out]
+    command = [sys.executable, "-m", "rtsdb", "run", *sources, "--sink", out]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while not (part.exists() and part.stat().st_size) and time.monotonic() < end:
             time.sleep(0.05)
         process.send_signal(number)
-        text, _ = process.communicate(timeout=30)
+        text, _ = process.communicate(timeout=300)
     finally:
         process.kill()
     assert process.returncode == 130, text.decode()
     with av.open(str(out)) as written:
         count = sum(1 for _ in written.decode(video=0))
-    assert 1 <= count < 1500
+    assert 1 <= count < 30_000
     assert f"{count} frames" in text.decode()
 
 
@@ -356,7 +357,7 @@ def test_running_needs_no_torch(frames: Path) -> None:
         "import sys; sys.modules['torch'] = None; sys.argv = ['rtsdb', 'run', '--source', "
         f"{str(frames)!r}, '--sink', 'null', '--sigma', '10']; from rtsdb.cli import main; main()"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr.decode()
 
 

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,20 +37,30 @@ def street(path: Path, frames: int) -> Path:
     return make_recording(path, frames=frames, rate=2, size=(96, 64))
 
 
-def stop_after(segments: int, command: list[str], out: Path, number: signal.Signals) -> int:
-    """Run a command, and send it a signal once so many segments are safe; its exit code."""
-    journal = out / ".rtsdb/journal.jsonl"
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + 60
-        while time.monotonic() < end and process.poll() is None:
-            if journal.exists() and journal.read_text().count('"segment"') >= segments:
-                process.send_signal(number)
-                break
-            time.sleep(0.02)
-        return process.wait(30)
-    finally:
-        process.kill()
+STOPPED_RUN = """
+import os, sys, time
+from rtsdb.recordings.journal import Journal
+
+number, left, add = int(sys.argv.pop(1)), int(sys.argv.pop(1)), Journal.add
+
+def add_and_stop(*segment):
+    global left
+    add(*segment)
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), number)
+        time.sleep(1)  # nothing more is written until it is noticed
+
+Journal.add = add_and_stop
+from rtsdb.cli import main
+main()
+"""
+
+
+def stop_after(segments: int, arguments: list[str], number: signal.Signals) -> int:
+    """Run `rtsdb` and send it a signal when so many more segments are safe; its exit code."""
+    program = [sys.executable, "-c", STOPPED_RUN, str(int(number)), str(segments)]
+    return subprocess.run([*program, *arguments], capture_output=True, timeout=300).returncode
 
 
 def test_killed_and_stopped_it_goes_on_with_no_frame_lost_or_doubled(
@@ -60,11 +69,10 @@ def test_killed_and_stopped_it_goes_on_with_no_frame_lost_or_doubled(
     first, second = street(tmp_path / "a.mp4", 8), street(tmp_path / "b.mkv", 40)
     arguments = ["--sink", "out/", "--labels", "labels/", "--sigma", "25", "--resume"]
     arguments = ["--source", str(first), str(second), *arguments]
-    command = [sys.executable, "-m", "rtsdb", "run", *arguments]
     out = tmp_path / "out"
-    assert stop_after(2, command, out, signal.SIGKILL) == -signal.SIGKILL
+    assert stop_after(2, ["run", *arguments], signal.SIGKILL) == -signal.SIGKILL
     assert not (out / "b.mkv").exists()
-    assert stop_after(4, command, out, signal.SIGTERM) == 130
+    assert stop_after(2, ["run", *arguments], signal.SIGTERM) == 130
     code, text = run(*arguments)
     assert code == 0, text
     assert [word in text for word in ("already done", "continued", "failed")] == [True, True, False]

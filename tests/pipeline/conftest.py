@@ -5,13 +5,6 @@ from contextlib import suppress
 
 import pytest
 
-from rtsdb.pipeline import run as run_module
-
-
-@pytest.fixture(autouse=True)
-def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "PATIENCE", 0.5)
-
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left() -> Iterator[None]:
@@ -20,7 +13,7 @@ def _nothing_is_left() -> Iterator[None]:
     yield
     new = set(threading.enumerate()) - threads
     for thread in new:
-        thread.join(1)
+        thread.join(10)
     assert not [thread.name for thread in new if thread.is_alive()]
     assert not open_files() - files
 

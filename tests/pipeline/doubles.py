@@ -30,7 +30,7 @@ class FakeSource(Source):
 
     sizes: (height, width) of the frames from an index on. age: seconds since a frame came, when
     it is read; None leaves it open. happened: what `events` tells. buffers: addresses of the
-    arrays written to. watchdog: as a disk's, for the time in `hook`.
+    arrays written to. watchdog: as a disk's, for the time in `hook`. given: frames so far.
     """
 
     frames: int = 10
@@ -44,6 +44,7 @@ class FakeSource(Source):
     interrupted: threading.Event = field(default_factory=threading.Event)
     watchdog: Watchdog | None = None
     index: int = field(default=-1, init=False)
+    given: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.info = SourceInfo("fake", WIDTH, HEIGHT, live=self.live, truth=self.truth)
@@ -64,6 +65,7 @@ class FakeSource(Source):
         self.buffers.add(into.ctypes.data)
         into[:] = (100 + self.index) % 256
         arrived = None if self.age is None else time.perf_counter() - self.age
+        self.given += 1
         return Stamp(self.index, 3 * self.index**2, Fraction(1, 90000), arrived)
 
     def interrupt(self) -> None:

@@ -1,5 +1,7 @@
 """Running a pipeline of doubles in one line."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from rtsdb.engine.base import Engine
@@ -7,13 +9,33 @@ from rtsdb.pipeline.run import Pipeline
 from rtsdb.pipeline.summary import Summary
 from rtsdb.video.sinks.base import Sink
 from rtsdb.video.sources.base import Source
-from tests.pipeline.doubles import Hook
+from tests.pipeline.doubles import FakeEngine, FakeSource, Hook
 
 
 def run(source: Source, engine: Engine, sink: Sink, **options: Any) -> Summary:
-    """Run to the end: without views, with a known noise level unless options say otherwise."""
-    options = {"composer": None, "classes": 11, "sigma": 25.0, **options}
+    """Run to the end; unless options say otherwise without views, and with a known noise level.
+
+    Nor does a live frame get too old while the machine does something else.
+    """
+    options = {"composer": None, "classes": 11, "sigma": 25.0, "max_age": 60.0, **options}
     return Pipeline(source, engine, sink, **options).run()
+
+
+def await_that(happens: Callable[[], bool]) -> None:
+    """Return as soon as it is so; raise where it is not within a minute."""
+    end = time.monotonic() + 60
+    while not happens():
+        assert time.monotonic() < end, "it does not happen"
+        time.sleep(0.001)
+
+
+def one_by_one(source: FakeSource, engine: FakeEngine) -> Hook:
+    """What makes frames of a live source come when the engine has those before: none is dropped."""
+
+    def hook(index: int) -> None:
+        await_that(lambda: engine.submitted >= index or source.interrupted.is_set())
+
+    return hook
 
 
 def fail_at(index: int, error: BaseException) -> Hook:

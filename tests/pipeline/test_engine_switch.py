@@ -1,13 +1,12 @@
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from rtsdb.errors import UsageError
 from rtsdb.pipeline.engine_switch import EngineSwitch
 from tests.pipeline.doubles import FakeEngine, FakeSink, FakeSource
-from tests.pipeline.running import run
+from tests.pipeline.running import await_that, run
 
 SIZE = (64, 96)
 
@@ -24,7 +23,7 @@ class Loader:
         if stages == 3:
             raise UsageError("mine.onnx: has one block")
         if stages in self.held:
-            self.go.wait(10)
+            self.go.wait(60)
         self.opened.append((stages, FakeEngine()))
         return self.opened[-1][1]
 
@@ -36,18 +35,10 @@ def loader() -> Iterator[Loader]:
     loader.go.set()
 
 
-def wait_for(happens: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if happens():
-            return
-        time.sleep(0.01)
-    pytest.fail("it does not happen")
-
-
 def await_loaded() -> None:
     for thread in threading.enumerate():
         if thread.name.startswith("load K="):
-            thread.join(10)
+            thread.join(60)
 
 
 def test_an_engine_is_prepared_before_it_can_be_taken(loader: Loader) -> None:
@@ -123,9 +114,9 @@ def test_a_key_changes_the_engine_between_two_frames(
     def pause(index: int) -> None:
         """Let no frame come before what was asked for has been dealt with."""
         if index == 20:
-            wait_for(lambda: switch.ready or first.closed)
+            await_that(lambda: switch.ready or first.closed)
         if index == 50:
-            wait_for(lambda: "no change" in caplog.text)
+            await_that(lambda: "no change" in caplog.text)
 
     sink.hook, source.hook = press, pause
     with EngineSwitch(loader, stages=1) as switch:

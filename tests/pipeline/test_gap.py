@@ -65,7 +65,8 @@ class Camera:
     def wait(self, _: float) -> bool:
         if not self.inferred:
             for _half in range(2):
-                self.stop.wait(GAP_S / 2)
+                for _step in range(25):  # or the process could be stopped for all of it
+                    self.stop.wait(GAP_S / 50)
                 self.inferred.append(self.engine.submitted)
             self.kept = times_in(self.part)
         return False

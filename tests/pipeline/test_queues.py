@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from rtsdb.pipeline.queues import BoundedQueue, Ended
+from tests.pipeline.running import await_that
 
 
 def test_items_come_out_in_order() -> None:
@@ -42,7 +43,7 @@ def test_what_waits_for_room_is_read_after_the_end() -> None:
     queue.put(1)
     writer = threading.Thread(target=queue.put, args=(2,))
     writer.start()
-    writer.join(0.05)
+    await_that(lambda: queue._waiting > 0)
     queue.end()
     assert [queue.get(), queue.get()] == [1, 2]
     with pytest.raises(Ended):

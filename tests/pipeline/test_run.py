@@ -34,7 +34,7 @@ def test_a_slow_sink_holds_the_source_back_and_loses_nothing() -> None:
 def test_a_live_source_drops_the_oldest_and_says_so() -> None:
     release = threading.Event()
     source = FakeSource(40, live=True, hook=lambda index: release.set() if index == 39 else None)
-    sink = FakeSink(hook=lambda index: release.wait(5) and None)
+    sink = FakeSink(hook=lambda index: release.wait(60) and None)
     summary = run(source, FakeEngine(), sink)
     assert summary.dropped["queue"] + len(sink.written) == 40
     assert summary.dropped["queue"] > 20

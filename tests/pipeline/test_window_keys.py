@@ -1,6 +1,7 @@
 """The keys of a window that change what the pipeline does; those of the window: test_window.py."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -48,7 +49,7 @@ def run_in_a_window(clip: Path, read_key: Callable[[], str | None]) -> dict[str,
 def test_numbers_change_the_blocks_and_q_ends_the_run(
     make_clip: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    clip = make_clip(size=(64, 64), pts=range(500))  # 20 s
+    clip = make_clip(size=(64, 64), pts=range(600), time_base=Fraction(1, 10))  # a minute
     pressed: list[str] = []
 
     def press() -> str | None:
@@ -64,7 +65,7 @@ def test_numbers_change_the_blocks_and_q_ends_the_run(
     assert pressed[:2] == ["2", "q"]
     assert facts["engine"]["model"] == "rt K=2"
     assert facts["settings"]["stages"] == 1
-    assert 0 < facts["frames"] < 500
+    assert 0 < facts["frames"] < 600
 
 
 def test_an_engine_with_other_blocks() -> None:

@@ -27,7 +27,7 @@ def test_killed_at_any_moment_it_goes_on_without_loss(
     context.set_forkserver_preload(["tests.recordings.crash"])
     child = context.Process(target=run_until, args=(moment, source, tmp_path))
     child.start()
-    child.join(60)
+    child.join(300)
     assert child.exitcode in (-signal.SIGKILL, 0)
     folders = {"labels": f"{tmp_path}/labels", "metadata": f"{tmp_path}/metadata"}
     (ended,) = process([source], tmp_path / "out", **folders)

@@ -2,7 +2,7 @@ import _thread
 import errno
 import shutil
 import subprocess
-import time
+import threading
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +16,7 @@ from rtsdb.recordings import run as run_module
 from rtsdb.recordings.plan import STATE
 from rtsdb.video.sinks import encoder
 from rtsdb.video.sinks.atomic_file import AtomicFile
+from rtsdb.video.sources.file import VideoFileSource
 from tests.recordings.runs import (
     Notes,
     ReusableEngine,
@@ -101,7 +102,9 @@ def test_frames_are_those_of_each_recording(tmp_path: Path) -> None:
     assert len(frames_in(tmp_path / "out/a.mp4")) == 11
 
 
-def test_ctrl_c_keeps_every_frame_and_the_next_run_goes_on(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_every_frame_and_the_next_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sources = [
         drive(tmp_path / f"{n}.mp4", frames) for n, frames in (("a", 4), ("b", 40), ("c", 3))
     ]
@@ -109,10 +112,19 @@ def test_ctrl_c_keeps_every_frame_and_the_next_run_goes_on(tmp_path: Path) -> No
     more = {"labels": f"{tmp_path}/labels/", "metadata": f"{metadata}/"}
     whole = process(sources[1:2], tmp_path / "whole", labels=f"{tmp_path}/whole-labels/")
 
+    interrupted, interrupt = threading.Event(), VideoFileSource.interrupt
+
+    def note_interrupt(source: VideoFileSource) -> None:
+        interrupt(source)
+        interrupted.set()
+
+    monkeypatch.setattr(VideoFileSource, "interrupt", note_interrupt)
+
     def stop(number: int) -> None:
         if number == 14:
+            interrupted.clear()  # what ends is interrupted, too
             _thread.interrupt_main()
-            time.sleep(0.3)  # the main thread looks up twenty times a second
+            interrupted.wait(60)
 
     ended = process(sources, out, ReusableEngine(hook=stop), **more)
     assert [one.state for one in ended] == ["done", "interrupted", "waiting"]

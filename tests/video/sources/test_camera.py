@@ -22,7 +22,7 @@ def test_on_a_camera_double(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert " passed" in run.stdout

@@ -41,7 +41,7 @@ class Camera:
         for _ in range(count):
             self.go.release()
         for _ in range(count):
-            assert self.taken.acquire(timeout=5)
+            assert self.taken.acquire(timeout=60)
 
     def _frames(self, stop: threading.Event) -> Iterator[VideoFrame]:
         for given in self.pictures:
@@ -64,7 +64,7 @@ def open_live(camera: Camera, patience: float = 5.0) -> LiveSource:
         events=SourceEvents(),
         patience=patience,
     )
-    assert camera.taken.acquire(timeout=5)
+    assert camera.taken.acquire(timeout=60)
     return source
 
 
@@ -78,13 +78,13 @@ def test_the_newest_picture_wins_and_the_others_are_counted() -> None:
         assert stamp is not None
         assert (stamp.index, stamp.pts, image[0, 0, 0]) == (0, 12, 30)
         assert stamp.arrived is not None
-        assert 0 <= time.perf_counter() - stamp.arrived < 5
+        assert 0 <= time.perf_counter() - stamp.arrived < 60
         camera.step(1)
         stamp = source.read(image)
         assert stamp is not None
         assert (stamp.index, stamp.pts, image[0, 0, 0]) == (1, 16, 40)
         assert source.events.dropped == {"source": 3}
-    assert camera.closed.wait(5)
+    assert camera.closed.wait(60)
 
 
 def test_a_picture_sent_twice_is_left_out_but_a_still_scene_is_not() -> None:
@@ -190,15 +190,17 @@ def test_a_driver_that_never_answers_is_left_behind(where: str) -> None:
         return Connection(frames(), Fraction(1, 100), None, lambda: None)
 
     stop = threading.Event()
-    threading.Timer(0.2, stop.set).start()
+    later = threading.Timer(0.2, stop.set)
     image = np.empty((48, 64, 3), np.uint8)
     try:
         if where == "connecting":
+            later.start()
             with pytest.raises(RtsdbError, match="before its first picture"):
                 LiveSource("cam", connect, stop=stop, events=SourceEvents())
         else:
             with LiveSource("cam", connect, stop=stop, events=SourceEvents()) as source:
                 assert source.read(image) is not None
+                later.start()
                 assert source.read(image) is None
     finally:
         hang.set()
