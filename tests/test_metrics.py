@@ -30,7 +30,6 @@ def labels(seed: int, size: int, n: int, void: bool) -> NDArray[np.uint8]:
     return values
 
 
-@settings(deadline=None)
 @given(SHAPES, st.integers(0, 1000))
 def test_psnr_is_its_formula(shape: tuple[int, ...], seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -52,7 +51,6 @@ def test_psnr_of_a_view_is_that_of_its_copy() -> None:
     assert psnr(a[:, ::-2], b[::1, ::-2]) == psnr(a[:, ::-2].copy(), b[:, ::-2].copy())
 
 
-@settings(deadline=None)
 @given(SHAPES, st.integers(0, 1000))
 def test_psnr_of_floats_is_that_of_the_same_bytes(shape: tuple[int, ...], seed: int) -> None:
     a, b = np.random.default_rng(seed).integers(0, 256, (2, *shape), dtype=np.uint8)
@@ -114,7 +112,7 @@ def test_scores_of_labels_agree_with_torchmetrics(seed: int) -> None:
     assert matrix.pixel_accuracy() == pytest.approx(float(expected), abs=1e-6)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 1000), st.integers(1, 19), st.integers(1, 300), st.booleans())
 def test_scores_are_their_set_formulas(seed: int, n: int, size: int, void: bool) -> None:
     pred, truth = labels(seed, size, n, False), labels(seed + 1, size, n, void)

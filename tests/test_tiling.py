@@ -94,7 +94,7 @@ def test_kept_parts_are_no_larger_than_asked_for(
     assert max(span.stop - span.keep for span in plan.rows) <= tile[1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(plans(most=300))
 def test_tiles_are_windows_of_the_reflected_frame(plan: TilePlan) -> None:
     frame = random_frame(plan)
@@ -111,7 +111,7 @@ def test_a_tile_with_a_single_row_of_the_frame_is_reflected_from_the_frame() -> 
     assert np.array_equal(cut(plan, frame)[-1], reflected(frame)[64:, 64:])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(plans(most=300))
 def test_stitching_what_was_gathered_gives_the_frame(plan: TilePlan) -> None:
     frame = random_frame(plan)
@@ -120,7 +120,7 @@ def test_stitching_what_was_gathered_gives_the_frame(plan: TilePlan) -> None:
     assert np.array_equal(result, frame)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(plans(most=300), st.integers(0, 40))
 def test_what_looks_no_further_than_the_halo_gives_the_same_in_tiles(
     plan: TilePlan, radius: int

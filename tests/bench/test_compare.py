@@ -45,7 +45,7 @@ def ends(change: Change) -> list[tuple[float, float]]:
 
 
 @given(ms=st.floats(0.1, 1000), seed=st.integers(0, 1000), rounds=st.integers(4, 12))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_a_report_beside_itself_shows_no_difference(ms: float, seed: int, rounds: int) -> None:
     report = make_report(make_row(ms=ms, seed=seed, rounds=rounds))
     changes = compare(report, report)
@@ -58,7 +58,7 @@ def test_a_report_beside_itself_shows_no_difference(ms: float, seed: int, rounds
 
 
 @given(seed=st.integers(0, 1000), rounds=st.integers(4, 12))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_twice_the_time_is_seen_as_such(seed: int, rounds: int) -> None:
     row = make_row(seed=seed, rounds=rounds)
     for change in compare(make_report(row), make_report(scaled(row, 2))):

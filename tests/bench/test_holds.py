@@ -60,7 +60,7 @@ def test_rows_without_a_pipeline_tell_nothing() -> None:
     assert largest([Row(Setup("torch", "fp32", 1, SMALL), error="broken")], 30) == []
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(2, 40), st.integers(2, 40), st.floats(1, 200)), min_size=1, max_size=6

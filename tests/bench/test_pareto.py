@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rtsdb.bench.model import Quality, Round, Row, Setup
@@ -31,7 +31,6 @@ def worth(one: Candidate) -> tuple[float, float, float]:
     return one.fps, one.quality.psnr, one.quality.miou
 
 
-@settings(deadline=None)
 @given(some)
 def test_the_front_is_what_nothing_beats(of: list[Candidate]) -> None:
     best = front(of)
@@ -45,7 +44,6 @@ def test_the_front_is_what_nothing_beats(of: list[Candidate]) -> None:
         assert (one in best) == (not beaten)
 
 
-@settings(deadline=None)
 @given(some, st.integers(1, 12))
 def test_the_recommended_is_on_the_front_and_holds_if_any_does(
     of: list[Candidate], target: int

@@ -49,7 +49,7 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
 
 
 @given(report=values_of(Report))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_what_is_read_is_exactly_what_was_written(
     report: Report, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rtsdb.noise.clipping import unclipped_sigma
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(0, 255), st.floats(1, 60))
 def test_the_moments_of_clipped_noise_give_back_its_level(mean: float, sigma: float) -> None:
     drawn = mean + sigma * np.random.default_rng(0).standard_normal(400_000)

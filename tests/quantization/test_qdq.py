@@ -104,7 +104,7 @@ def test_skips_read_the_float_tensor_unless_reached(graph: Path, plan: Plan) -> 
         assert nodes[activation.convolutions[0].name].input[0].endswith("/dequantised")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.floats(0.5, 8))
 def test_a_convolution_computes_what_its_steps_say(seed: int, largest: float) -> None:
     rng = np.random.default_rng(seed)

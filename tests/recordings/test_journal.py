@@ -56,9 +56,7 @@ def test_what_was_written_is_read(folder: Path) -> None:
 
 
 @given(cut=st.integers(0, 900))
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_line_that_is_cut_off_costs_itself_alone(folder: Path, cut: int) -> None:
     path = folder / STATE / "journal.jsonl"
     path.unlink(missing_ok=True)

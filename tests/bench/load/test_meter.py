@@ -98,7 +98,7 @@ SAMPLES = st.builds(
 
 
 @given(st.lists(SAMPLES, max_size=4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_merging_loses_nothing_that_was_told(samples: list[Sample]) -> None:
     one = merge(samples)
     assert one.rss_mb == next((s.rss_mb for s in samples if s.rss_mb is not None), None)
@@ -158,7 +158,7 @@ KEPT = ("type", "name", "label")
 
 
 @given(st.dictionaries(st.sampled_from(sorted(TREE)), st.text(), min_size=1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_whatever_the_kernel_writes_no_source_fails(
     tmp_path_factory: pytest.TempPathFactory, strange: dict[str, str]
 ) -> None:

@@ -114,7 +114,7 @@ def test_less_light_and_a_higher_iso_give_more_noise() -> None:
     assert by_light[-1] > 4 * by_light[0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32))
 def test_the_level_describes_what_is_drawn(seed: int) -> None:
     model = draw_camera_noise(rng(seed))

@@ -76,7 +76,7 @@ def test_noise_is_clipped_not_wrapped() -> None:
     assert (awgn(grey(255), 30) == 255).mean() == pytest.approx(0.5, abs=0.02)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.integers(0, 40), min_size=1, max_size=3).map(tuple),
     st.floats(0, 5),

@@ -17,7 +17,7 @@ from tests.test_tiling import plans
 
 @on_double()
 def test_copies_gather_and_stitch_what_the_host_does() -> None:
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(plans(most=300))
     def check(plan: TilePlan) -> None:
         rng, stream, memory = np.random.default_rng(0), driver().Stream(), DeviceMemory()
