@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from rtsdb.models.ddfn import DDFN
-from rtsdb.models.denoiser import Denoiser, Pyramid
+from rtsdb.models.denoiser import Booster, Denoised, Denoiser
 from rtsdb.models.hrnet import HRNet
 from rtsdb.models.presets import NetConfig, RtConfig, SdabnConfig
 from rtsdb.models.segmenter import Decoded, Refiner, Segmenter
@@ -56,12 +56,12 @@ class RtBlock(SDB):
     """`rt`: parts that know the noise level, carry features on and gate: (1-g) x(k-1) + g y + f."""
 
     segmenter: Segmenter | Refiner
-    denoiser: Denoiser
+    denoiser: Denoiser | Booster
 
     def __init__(self, config: RtConfig, classes: int, *, follows: bool) -> None:
         super().__init__()
         self.segmenter = Refiner(config, classes) if follows else Segmenter(config, classes)
-        self.denoiser = Denoiser(config, classes, follows=follows)
+        self.denoiser = Booster(config, classes) if follows else Denoiser(config, classes)
 
     def segment(
         self, seen: Tensor, sigma: Tensor | None, carried: Features | None
@@ -80,16 +80,19 @@ class RtBlock(SDB):
         carried: Features | None,
     ) -> tuple[Tensor, Features | None]:
         """The gated estimate and its features."""
-        before = None if carried is None else Pyramid(*carried)
-        found: tuple[Tensor, Pyramid] = self.denoiser(noisy, estimate, condition, sigma, before)
-        return found
+        inputs = (noisy, condition, sigma)
+        denoised: Denoised = self.denoiser(
+            *(inputs if carried is None else (*inputs, Denoised(*carried)))
+        )
+        return denoised.estimate, denoised
 
     def continue_from(self, last: SDB) -> None:
-        """What the last block decided, unchanged, with its weights as the start."""
+        """What the last block decided, unchanged."""
         assert isinstance(last, RtBlock)
         assert isinstance(self.segmenter, Refiner)
         self.segmenter.start_after(last.segmenter)
-        self.denoiser.start_after(last.denoiser)
+        assert isinstance(self.denoiser, Booster)
+        self.denoiser.start()
 
 
 class SdabnBlock(SDB):

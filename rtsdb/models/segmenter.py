@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from rtsdb.models.packing import NOISE_MAPS, PACKED
 from rtsdb.models.presets import InvertedResidual, RtConfig
-from rtsdb.models.residual import Residual
 from rtsdb.models.upsample import upsample
 
 
@@ -135,14 +134,12 @@ class Refiner(nn.Module):
         self.stem = Stem(config)
         self.lateral = nn.Conv2d(config.decoder, config.decoder, 1)
         self.carry = nn.Conv2d(config.decoder, config.decoder, 1, bias=False)
-        self.refine = Residual(config.decoder)
         self.decoder = Decoder(config, classes)
 
     def forward(self, estimate: Tensor, sigma: Tensor, before: Decoded) -> Decoded:
         """Logits of a packed estimate [N, 12, h, w], from those of the segmenter before."""
         fine, h = self.stem(estimate, sigma)
-        merged = self.refine(self.lateral(h) + self.carry(before.features))
-        found: Decoded = self.decoder(merged, fine)
+        found: Decoded = self.decoder(self.lateral(h) + self.carry(before.features), fine)
         return found._replace(logits=before.logits + found.logits)
 
     @torch.no_grad()

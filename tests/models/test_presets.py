@@ -29,7 +29,7 @@ def run(net: SDBNet, truth: Tensor | None = None) -> tuple[list[BlockOutput], li
     """Outputs for a picture, and the conditions that steered the denoisers."""
     conditions: list[Tensor] = []
     for block in net.sdbs():
-        block.denoiser.register_forward_pre_hook(lambda _, inputs: conditions.append(inputs[2]))
+        block.denoiser.register_forward_pre_hook(lambda _, inputs: conditions.append(inputs[1]))
     picture = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
     return net(net.pack(picture), NOISE, truth), conditions
 

@@ -9,7 +9,13 @@ from torch.nn import functional
 from rtsdb.classes import VOID
 from rtsdb.models.packing import Packing
 from rtsdb.models.sdb import BlockOutput
-from rtsdb.training.losses import BlockLoss, block_losses, half_squared_error, total_loss
+from rtsdb.training.losses import (
+    WEIGHT_IN_LOGITS,
+    BlockLoss,
+    block_losses,
+    half_squared_error,
+    total_loss,
+)
 
 
 def outputs_for(logits: torch.Tensor, estimate: torch.Tensor) -> list[BlockOutput]:
@@ -24,7 +30,8 @@ def test_cross_entropy_is_weighted_and_skips_void() -> None:
     clean = torch.zeros(1, 12, 4, 4)
     weights = torch.tensor([3.0, 1.0, 1.0])
     (loss,) = block_losses(outputs_for(logits, clean), clean, labels, weights)
-    right, wrong = (-functional.log_softmax(logits[0, :, 0, 0], 0)[k].item() for k in (1, 0))
+    favoured = logits[0, :, 0, 0] + WEIGHT_IN_LOGITS * weights.log()
+    right, wrong = (-functional.log_softmax(favoured, 0)[k].item() for k in (1, 0))
     assert loss.cross_entropy.item() == pytest.approx((2 * right + 3 * wrong) / (2 + 3))
 
 

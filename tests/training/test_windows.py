@@ -45,14 +45,14 @@ def other(request: pytest.FixtureRequest) -> SDBNet:
     return SDBNet(config, classes=11, stages=2)
 
 
-@pytest.mark.parametrize("side", [128, 64])
+@pytest.mark.parametrize("side", [192, 96])
 def test_a_window_changes_no_net_s_logits_nor_the_middle_of_estimates(
     other: SDBNet, side: int
 ) -> None:
     random = torch.Generator().manual_seed(1)
-    noisy = other.pack(torch.rand(2, 3, 128, 128, generator=random))
-    truth = torch.randint(0, 11, (2, 128, 128), generator=random)
-    window = Window(128, (128 - side) // 2, (128 - side) // 2, side)
+    noisy = other.pack(torch.rand(2, 3, 192, 192, generator=random))
+    truth = torch.randint(0, 11, (2, 192, 192), generator=random)
+    window = Window(192, (192 - side) // 2, (192 - side) // 2, side)
     windowed = forward_windowed(other, noisy, NOISE, window, truth)
     for a, b in zip(other(noisy, NOISE, truth), windowed, strict=True):
         assert torch.allclose(a.logits, b.logits, atol=1e-5)

@@ -22,7 +22,7 @@ train segmenter --stages 1 --parts segmenters --start imagenet --crop 320 --wind
     --steps 20000 --lr 2e-3
 train denoiser --stages 1 --parts denoisers --crop 96 --window 96 --batch 8 --steps 20000 \
     --start "$(weights segmenter)"
-train denoisers --stages 3 --parts denoisers --crop 96 --window 96 --batch 8 --steps 12000 \
-    --first 2 --start "$(weights denoiser)"
+train denoisers --stages 3 --parts denoisers --crop 128 --window 128 --batch 5 --steps 12000 \
+    --start "$(weights denoiser)"
 train refiners --stages 3 --parts segmenters --first 2 --crop 320 --window 32 --steps 3000 --lr 2e-3 \
     --start "$(weights denoisers)"
