@@ -56,8 +56,12 @@ def load_graph(path: Path) -> onnx.ModelProto:
 
 
 def find_activations(model: onnx.ModelProto) -> list[Activation]:
-    """Every tensor that convolutions of enough channels read, in the order of the graph."""
+    """Every tensor that convolutions of enough channels read, in the order of the graph.
+
+    But for what Concat gives: OpenVINO moves its rounding to what is joined, and others read that.
+    """
     weights = _constants(model)
+    joined = {n.output[0] for n in model.graph.node if n.op_type == "Concat"}
     convolutions: dict[str, list[Convolution]] = defaultdict(list)
     skips: dict[str, list[str]] = defaultdict(list)
     for node in model.graph.node:
@@ -65,7 +69,7 @@ def find_activations(model: onnx.ModelProto) -> list[Activation]:
             tensor, name = node.input[:2]
             out, inputs, *kernel = weights[name].shape
             groups = _attribute(node, "group", 1)
-            if min(out, inputs * groups) >= MIN_CHANNELS:
+            if min(out, inputs * groups) >= MIN_CHANNELS and tensor not in joined:
                 positions = math.prod(kernel) / math.prod(_attribute(node, "strides", [1]))
                 convolutions[tensor].append(Convolution(node.name, name, out / groups * positions))
         elif node.op_type in SKIPS:
@@ -87,7 +91,7 @@ def convolution_weights(
 
 
 def few_channels(model: onnx.ModelProto, activations: Sequence[Activation]) -> list[str]:
-    """Names of the convolutions that are not in `activations`."""
+    """Names of the convolutions not in `activations`: of few channels, or of what was joined."""
     found = {conv.name for activation in activations for conv in activation.convolutions}
     return [n.name for n in model.graph.node if n.op_type == "Conv" and n.name not in found]
 
