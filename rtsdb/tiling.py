@@ -16,9 +16,9 @@ MULTIPLE = 32
 at the same phase as the whole frame does."""
 
 HALO = 128
-"""Context around a tile, in pixels. The denoisers see 45 to 53 pixels far, so 64 would do for them;
-the segmenter, which steers them, sees further: benchmarks/tile_halo.py measures how much of its
-labels changes at each halo."""
+"""Context around a tile, in pixels. The denoisers see less than 64 pixels far; the segmenter, which
+steers them, sees further: benchmarks/tile_halo.py measures how much of its labels changes at each
+halo."""
 
 MIN_SIDE = 64
 """Smallest frame side that is processed."""

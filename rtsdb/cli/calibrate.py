@@ -87,7 +87,7 @@ def _table(made: Calibration) -> Table:
     table = Table(
         title=f"{made.label}, ranges by {found.method}",
         caption=(
-            f"in float: {len(found.few_channels)} convolutions of few channels, "
+            f"in float: {len(found.few_channels)} convolutions of few channels or joined inputs, "
             f"{len(found.sensitive())} sensitive ones, {len(found.float_skips())} skip connections"
         ),
     )

@@ -80,10 +80,8 @@ class RtBlock(SDB):
         carried: Features | None,
     ) -> tuple[Tensor, Features | None]:
         """The gated estimate and its features."""
-        inputs = (noisy, condition, sigma)
-        denoised: Denoised = self.denoiser(
-            *(inputs if carried is None else (*inputs, Denoised(*carried)))
-        )
+        before = () if carried is None else (Denoised(*carried),)
+        denoised: Denoised = self.denoiser(noisy, condition, sigma, *before)
         return denoised.estimate, denoised
 
     def continue_from(self, last: SDB) -> None:

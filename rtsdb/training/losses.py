@@ -14,8 +14,7 @@ from rtsdb.models.upsample import upsample
 
 WEIGHT_IN_LOGITS = 0.75
 """Share of a class's weight, as a logarithm, that training adds to logits and use does not: logit
-adjustment (Menon et al., ICLR 2021). Of 0, 0.25, ... 1 it gives the highest mIoU on train frames,
-2 points above 0."""
+adjustment (Menon et al., ICLR 2021). Of 0, 0.25, ... 1 it gave the highest mIoU on train frames."""
 
 
 class BlockLoss(NamedTuple):
