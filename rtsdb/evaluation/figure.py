@@ -83,7 +83,7 @@ def _draw_curves(axes: Axes, scores: list[Score], what: str, title: str) -> None
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="blocks K", title=title)
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside the curves, not on them
 
 
 def draw_strip(trial: Trial, subject: Subject) -> list[Column]:
