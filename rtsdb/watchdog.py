@@ -18,6 +18,27 @@ _TIMES_THE_SLOWEST = 10
 _LONGEST_GAP = 0.25  # seconds between two looks; what is longer, the process was stopped for
 
 
+class AwakeClock:
+    """Seconds that went by as they were looked at, many times a second.
+
+    A process that was stopped for a while (Ctrl-Z) finds the time nearly as it left it.
+
+    clock: seconds now.
+    """
+
+    def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
+        self._clock = clock
+        self._looked = clock()
+        self.seconds = 0.0
+
+    def look(self) -> float:
+        """Bring `seconds` up to now, and return them."""
+        now = self._clock()
+        self.seconds += min(now - self._looked, _LONGEST_GAP)
+        self._looked = now
+        return self.seconds
+
+
 class Watchdog:
     """One thread makes calls, another looks many times a second whether one of them hangs.
 
@@ -25,8 +46,7 @@ class Watchdog:
     seconds, or ten times as long as the slowest call so far where that is more. What the first
     result took says little of the others: it counts only until there is a second one.
 
-    Time counts only as it is looked at, so that a process that was stopped for a while (Ctrl-Z)
-    finds its engine as it left it.
+    Time is that of an `AwakeClock`: a process that was stopped finds its engine as it left it.
 
     clock: seconds now.
 
@@ -39,9 +59,7 @@ class Watchdog:
     """
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
-        self._clock = clock
-        self._looked = clock()
-        self._now = 0.0
+        self._clock = AwakeClock(clock)
         self._began: float | None = None
         self._most = math.inf
         self.restart()
@@ -68,10 +86,10 @@ class Watchdog:
     @contextmanager
     def call(self, *, gives_result: bool = False) -> Iterator[None]:
         """The block is a call; gives_result: it has worked where the block does not raise."""
-        began = self._began = self._now
+        began = self._began = self._clock.seconds
         try:
             yield
-            took = self._now - began
+            took = self._clock.seconds - began
             if self._results:
                 self._slowest = max(self._slowest, took)
             else:
@@ -82,8 +100,6 @@ class Watchdog:
 
     def hangs(self) -> bool:
         """Whether the call under way has taken longer than it may."""
-        now = self._clock()
-        self._now += min(now - self._looked, _LONGEST_GAP)
-        self._looked = now
+        now = self._clock.look()
         began = self._began
-        return began is not None and self._now - began > self.patience
+        return began is not None and now - began > self.patience

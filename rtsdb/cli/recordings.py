@@ -31,7 +31,7 @@ def process_recordings(request: RunRequest) -> None:
         raise typer.Exit(130)
     errors = [one.error for one in ended if one.error is not None]
     if errors:
-        hangs = (error for error in errors if isinstance(error.__cause__, HangsError))
+        hangs = (e for e in errors if any(isinstance(x, HangsError) for x in (e, e.__cause__)))
         raise RtsdbError(f"{len(errors)} of {len(ended)} recordings failed") from next(
             hangs, errors[0]
         )

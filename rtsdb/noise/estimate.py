@@ -25,7 +25,7 @@ _SMOOTHEST = 0.1
 """Share of a group's blocks, those with the least low-frequency content, that is measured."""
 
 _MIN_INFORMATIVE = 0.1
-"""A channel with a smaller share of blocks that are not one constant shows no noise."""
+"""A channel with a smaller share of blocks that are not all but constant shows no noise."""
 
 _ROUNDING = 1 / 12
 """Variance that rounding to whole grey levels adds (Sheppard's correction)."""
@@ -131,8 +131,8 @@ def _measure_groups(sites: NDArray[np.uint8]) -> NDArray[np.float64] | None:
     mean = low[:, 0] / _BLOCK
     np.square(low, out=low)
     texture = low[:, 1:].sum(axis=1)
-    # Constant blocks (burnt-out sky, bars, captions) had their noise cut off.
-    informative = np.flatnonzero(texture > 1e-3)
+    # Blocks smoother than rounding makes them (burnt-out sky, bars, captions) lost their noise.
+    informative = np.flatnonzero(texture > (len(_LOW) - 1) * _ROUNDING)
     if len(informative) < max(_MIN_INFORMATIVE * len(blocks), 1):
         return None
     by_mean = informative[np.argsort(mean[informative])]

@@ -10,7 +10,7 @@ from rtsdb.errors import RtsdbError
 from rtsdb.files import check_writable
 from rtsdb.pipeline.engine_switch import EngineSwitch
 from rtsdb.pipeline.latency import OutputLatency
-from rtsdb.pipeline.outputs import open_outputs, outcomes
+from rtsdb.pipeline.outputs import close_output, open_outputs, outcomes
 from rtsdb.pipeline.processing import Processing
 from rtsdb.pipeline.report import build_report, write_report
 from rtsdb.pipeline.run import Pipeline
@@ -90,7 +90,7 @@ def run_once(
         start(info, min(filter(None, (info.frames, request.frames)), default=None))
         summary = _run(pipeline, output)
         try:
-            output.close()
+            close_output(output)
         except RtsdbError as error:
             failure = error
         written = outcomes(output, summary.frames, failure)

@@ -221,7 +221,8 @@ class Pipeline:
         for queue in (self._captured, self._inferred):
             queue.end()
             queue.abandon()
-        Patience(_PARTING).await_end(stages)
+        with suppress(KeyboardInterrupt):  # a third one
+            Patience(_PARTING).await_end(stages)
 
     def _not_hanging(self, stages: list[Stage]) -> list[Stage]:
         return [stage for stage in stages if stage.name not in self._hanging]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
-from time import perf_counter
 
 from rtsdb.errors import RtsdbError
+from rtsdb.watchdog import AwakeClock
 
 _TICK = 0.05
 
@@ -58,7 +58,8 @@ class Patience:
 
     def __init__(self, seconds: float = math.inf, progress: Callable[[], int] = lambda: 0) -> None:
         self._seconds, self._progress = seconds, progress
-        self._seen, self._since = progress(), perf_counter()
+        self._clock = AwakeClock()
+        self._seen, self._since = progress(), self._clock.look()
 
     def await_end(
         self,
@@ -78,7 +79,7 @@ class Patience:
 
     def _spent(self) -> float:
         """Seconds since the last progress."""
-        seen = self._progress()
+        seen, now = self._progress(), self._clock.look()
         if seen != self._seen:
-            self._seen, self._since = seen, perf_counter()
-        return perf_counter() - self._since
+            self._seen, self._since = seen, now
+        return now - self._since

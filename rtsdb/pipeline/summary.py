@@ -23,7 +23,7 @@ class Quality:
     psnr_denoised: float = 0.0
 
     def add(self, clean: Image, noisy: Image, denoised: Image) -> None:
-        """Count one frame's PSNR; frames without any error do not count."""
+        """Count one frame's PSNR, which is infinite where there is no error at all."""
         self.frames += 1
         self.psnr_noisy += psnr(noisy, clean)
         self.psnr_denoised += psnr(denoised, clean)

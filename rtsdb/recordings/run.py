@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from rtsdb.engine.base import Engine
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.pipeline.command import RunRequest
+from rtsdb.pipeline.outputs import close_output
 from rtsdb.pipeline.processing import Processing
 from rtsdb.recordings.join import discard, join, publish
 from rtsdb.recordings.journal import Journal, Progress, Settings, SourceFacts
@@ -184,7 +185,7 @@ class _Turn:
                 pipeline.run()
             finally:
                 self.fps, self.interrupted = pipeline.summary.fps, pipeline.summary.interrupted
-            sink.close()
+            close_output(sink)
 
     def ended(self, state: State, error: RtsdbError | OSError | None = None) -> Ended:
         """What to tell of the recording."""

@@ -25,7 +25,7 @@ class SourceInfo:
     width, height: pixels. rate: frames per second where the source has one. frames: how many
     frames it will give, about, where that is known. live: a camera, whose frames do not wait.
     truth: whether `Source.read_truth` gives ground-truth labels. files: the files that are read,
-    which no sink may write to.
+    which no sink may write to. pixel_aspect: width of a pixel, as it is shown, over its height.
     """
 
     name: str
@@ -36,6 +36,7 @@ class SourceInfo:
     live: bool = False
     truth: bool = False
     files: tuple[str, ...] = ()
+    pixel_aspect: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,12 @@ def test_blocks_whose_noise_was_cut_off_do_not_count() -> None:
     check(frame, NoiseLevel.awgn(20), rel=0.1)
 
 
+def test_bars_that_a_codec_left_not_quite_constant_do_not_count() -> None:
+    frame = noisy(street(), 20)
+    frame[:80] = 16 + (np.random.default_rng(0).random(frame[:80].shape) < 0.02)
+    check(frame, NoiseLevel.awgn(20), rel=0.1)
+
+
 def test_a_burnt_out_channel_does_not_count() -> None:
     frame = noisy(street(), 20)
     frame[:, :, 0] = 255

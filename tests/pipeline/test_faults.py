@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -24,7 +25,7 @@ from rtsdb.classes import CAMVID
 from rtsdb.errors import HangsError, RtsdbError
 from rtsdb.pipeline import run as run_module
 from rtsdb.pipeline import stage as stage_module
-from rtsdb.pipeline.stage import StageError
+from rtsdb.pipeline.stage import Patience, StageError
 from rtsdb.video.sinks import FanOut
 from rtsdb.video.sinks.video_file import VideoFileSink
 from rtsdb.video.sources.file import VideoFileSource
@@ -407,7 +408,12 @@ def test_frames_under_way_are_finished_however_long_they_take_together(
 ) -> None:
     sink, source, finished = FakeSink(), FakeSource(1000), [0]
     now = 0.0
-    monkeypatch.setattr(stage_module, "perf_counter", lambda: now)
+
+    class Clock:
+        def look(self) -> float:
+            return now
+
+    monkeypatch.setattr(stage_module, "AwakeClock", Clock)
 
     def slow(ticket: int) -> None:
         nonlocal now
@@ -475,6 +481,38 @@ def test_a_second_ctrl_c_waits_for_nothing(
     with pytest.raises(RtsdbError, match="nothing happened for"):
         fan.close()
     assert other.indices()[:4] == [0, 1, 2, 3]
+
+
+@pytest.mark.usefixtures("in_time")
+def test_a_third_ctrl_c_waits_not_even_for_the_parting(
+    monkeypatch: pytest.MonkeyPatch, release: threading.Event
+) -> None:
+    parting = threading.Event()
+
+    class Noted(Patience):
+        def await_end(self, *arguments: Any, **options: Any) -> None:
+            if self._seconds == 61.0:
+                parting.set()
+            super().await_end(*arguments, **options)
+
+    monkeypatch.setattr(run_module, "PATIENCE", 60.0)
+    monkeypatch.setattr(run_module, "_PARTING", 61.0)
+    monkeypatch.setattr(run_module, "Patience", Noted)
+    source = FakeSource(1000)
+
+    def insist(index: int) -> None:
+        if index == 3:
+            _thread.interrupt_main()
+            source.interrupted.wait(60)
+            _thread.interrupt_main()
+            parting.wait(60)
+            _thread.interrupt_main()
+            release.wait(60)
+
+    sink = FakeSink(hook=insist)
+    with pytest.raises(StageError, match="render stage: did not stop in time"):
+        run(source, FakeEngine(), sink)
+    assert sink.left_behind
 
 
 def denoised_view(size: tuple[int, int]) -> ViewComposer:

@@ -106,12 +106,13 @@ def add_video_stream(
     rate: Fraction,
     time_base: Fraction,
     *,
+    pixel_aspect: Fraction = Fraction(1),
     low_delay: bool = False,
 ) -> VideoStream:
     """Add a yuv420p stream of frames of `size`, both sides even, timed in `time_base`.
 
     rate: frames per second, for a key frame every other second (low_delay: every second).
-    Colours are tagged as what `rtsdb.video.colour.to_yuv` makes.
+    pixel_aspect: as in `SourceInfo`. Colours are tagged as what `rtsdb.video.colour.to_yuv` makes.
     """
     options = {**encoder.options, **(encoder.low_delay if low_delay else {})}
     options["g"] = str(max(1, round((1 if low_delay else 2) * rate)))
@@ -121,6 +122,7 @@ def add_video_stream(
         time_base = Fraction(1, 60000)
     stream.time_base = time_base
     _set_up(stream.codec_context, encoder, size, rate, time_base)
+    stream.codec_context.sample_aspect_ratio = pixel_aspect
     return stream
 
 

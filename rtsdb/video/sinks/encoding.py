@@ -40,7 +40,8 @@ class ViewEncoding(Encoding):
     """The view as H.264, limited-range BT.709 from 720 lines up and BT.601 below.
 
     Primaries and transfer are tagged as those of the source where that is one video file: no
-    step changes them. A view of odd width or height gets its last column or row twice.
+    step changes them. So is the shape of the pixels. A view of odd width or height gets its last
+    column or row twice.
     """
 
     def __init__(self, choice: str, source: SourceInfo, view_size: tuple[int, int]) -> None:
@@ -52,12 +53,20 @@ class ViewEncoding(Encoding):
         self._even_size = even_size(view_size)
         self._encoder = choose_encoder(choice, self._even_size)
         self._rate = source.rate or _FALLBACK_RATE
+        self._pixel_aspect = source.pixel_aspect
         self._primaries, self._transfer = _primaries_and_transfer(source)
         self._reformatter = VideoReformatter()
 
     def add_stream(self, container: OutputContainer, time_base: Fraction) -> VideoStream:
         """Add an H.264 stream, or one of MPEG-4 where there is no encoder for that."""
-        stream = add_video_stream(container, self._encoder, self._even_size, self._rate, time_base)
+        stream = add_video_stream(
+            container,
+            self._encoder,
+            self._even_size,
+            self._rate,
+            time_base,
+            pixel_aspect=self._pixel_aspect,
+        )
         if self._primaries not in _UNKNOWN:
             stream.codec_context.color_primaries = self._primaries
         if self._transfer not in _UNKNOWN:

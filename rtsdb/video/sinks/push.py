@@ -91,6 +91,7 @@ class PushSink(Sink):
             _require_srt()
         self._size = view_size
         self._rate = source.rate or _FALLBACK_RATE
+        self._pixel_aspect = source.pixel_aspect
         self._encoder = choose_encoder(self._choice, even_size(view_size))
         self._reformatter = VideoReformatter()
 
@@ -148,6 +149,7 @@ class PushSink(Sink):
             even_size(self._size),
             self._rate,
             _TIME_BASE,
+            pixel_aspect=self._pixel_aspect,
             low_delay=True,
         )
         if self._carrier is _FLV:

@@ -124,8 +124,23 @@ class WindowSink(Sink):
             self._paused = not self._paused
         elif key == ord("s") and self._shown is not None:
             _save_snapshot(self._shown)
-        closed = cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1
-        return key not in _QUIT_KEYS and not closed
+        if not _is_open():
+            self._thread = None  # nothing is left to be taken down
+            return False
+        return key not in _QUIT_KEYS
+
+
+def _is_open() -> bool:
+    """Whether the person has not closed the window.
+
+    OpenCV with Qt raises where that was its last one. With GTK, as on a Jetson, it does not know
+    of visibility (-1), and raises where it is asked for anything else of a window that is gone.
+    """
+    try:
+        visible = cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE)
+        return visible != 0 and cv2.getWindowProperty(_TITLE, cv2.WND_PROP_FULLSCREEN) >= 0
+    except cv2.error:
+        return False
 
 
 def _save_snapshot(picture: Image) -> None:

@@ -28,6 +28,12 @@ def display_size(frame: VideoFrame) -> tuple[int, int]:
     return (frame.height, frame.width) if _quarter_turns(frame) % 2 else (frame.width, frame.height)
 
 
+def pixel_aspect(stream: VideoStream, frame: VideoFrame) -> Fraction:
+    """Width of a pixel over its height, as the stream's frame is shown; 1 where it does not say."""
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    return 1 / aspect if _quarter_turns(frame) % 2 else aspect
+
+
 class FrameWriter:
     """Writes the frames of one source, in order, into arrays.
 

@@ -59,16 +59,24 @@ class VideoInput:
         return frames
 
 
-def with_decoder(choice: str, name: str, start: Callable[[str], T]) -> T:
+def with_decoder(choice: str, name: str, start: Callable[[str], T], *, live: bool = False) -> T:
     """What `start` gives with the decoder of `choice`, or with 'cpu' where hardware fails.
 
     choice: one of `rtsdb.video.sources.options.DECODERS`. start: opens the video called `name`
     with 'cpu', 'cuda' or 'v4l2m2m' and decodes its first frame. A fallback is logged in a line.
+    live: 'auto' may be 'v4l2m2m'. Outside of the container that PyAV opens, FFmpeg's V4L2 decoders
+    learn neither the unit of the times nor a rotation, and give frames without: no harm to live
+    video, which has its times of arrival.
     """
-    decoder = _present(choice)
+    decoder = _present(choice, live)
     if decoder == "cpu" and choice not in ("cpu", "auto"):
         device = "NVIDIA GPU that FFmpeg can use" if choice == "cuda" else "V4L2 decoder"
         log.warning("%s: this machine has no %s; decoding on the CPU", name, device)
+    if decoder == "v4l2m2m" and not live:
+        log.warning(
+            "%s: V4L2 decoders lose the times and the rotation of frames; --decode cpu keeps them",
+            name,
+        )
     if decoder != "cpu":
         try:
             return start(decoder)
@@ -112,11 +120,12 @@ def open_video(
         raise
 
 
-def _present(choice: str) -> str:
+def _present(choice: str, live: bool) -> str:
     """The decoder to try first for `choice`: hardware that this machine has, or 'cpu'."""
     if choice in ("auto", "cuda") and _cuda_works():
         return "cuda"
-    if choice in ("auto", "v4l2m2m") and v4l2.memory_to_memory_devices():
+    wanted = choice == "v4l2m2m" or (choice == "auto" and live)
+    if wanted and v4l2.memory_to_memory_devices():
         return "v4l2m2m"
     return "cpu"
 

@@ -17,7 +17,13 @@ from rtsdb.errors import RtsdbError
 from rtsdb.video.ffmpeg_errors import FFMPEG_ERRORS, reason
 from rtsdb.video.frame import Image, SourceInfo, Stamp
 from rtsdb.video.sources.base import FrameSizeChanged, Source
-from rtsdb.video.sources.decoded import UNKNOWN_TIME_BASE, FrameWriter, display_size, stream_rate
+from rtsdb.video.sources.decoded import (
+    UNKNOWN_TIME_BASE,
+    FrameWriter,
+    display_size,
+    pixel_aspect,
+    stream_rate,
+)
 from rtsdb.video.sources.decoder import VideoInput, open_video, with_decoder
 from rtsdb.video.sources.pts import GrowingPts
 from rtsdb.video.urls import is_url
@@ -75,6 +81,7 @@ class VideoFileSource(Source):
             rate=stream_rate(stream),
             frames=stream.frames or _frames_in(self._video),
             files=(self._name,) if url is None else (),
+            pixel_aspect=pixel_aspect(stream, first),
         )
         self._time_base = stream.time_base or UNKNOWN_TIME_BASE
         self._clock = GrowingPts(self._time_base, self.info.rate)
@@ -203,6 +210,8 @@ class VideoFileSource(Source):
             for frame in _still_in(video):
                 self._frame_number += 1
                 yield frame
+        if self._stop.is_set():  # standard input then ends where it was
+            return
         missing = _missing_seconds(video, end)
         if not trouble and missing > _EARLY_END_S:
             trouble = f"{missing:.1f} s are missing"

@@ -35,12 +35,14 @@ class Connection:
 
     frames: its pictures as they come; they raise where it breaks. time_base: unit of the frames'
     times in seconds. rate: frames per second, where it says. close: gives the device back.
+    pixel_aspect: as in `SourceInfo`.
     """
 
     frames: Iterator[VideoFrame]
     time_base: Fraction
     rate: Fraction | None
     close: Callable[[], None]
+    pixel_aspect: Fraction = Fraction(1)
 
 
 Connect = Callable[[threading.Event], Connection]
@@ -93,7 +95,14 @@ class LiveSource(Source):
         self._clock = LivePts(connection.time_base)
         self._patience = max(patience, 4 * interval)
         width, height = display_size(first.frame)
-        self.info = SourceInfo(name, width, height, connection.rate, live=True)
+        self.info = SourceInfo(
+            name,
+            width,
+            height,
+            connection.rate,
+            live=True,
+            pixel_aspect=connection.pixel_aspect,
+        )
         self._writer = FrameWriter(self.info)
 
     def read(self, into: Image) -> Stamp | None:

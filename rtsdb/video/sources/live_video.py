@@ -19,7 +19,7 @@ from av.video.frame import VideoFrame
 
 from rtsdb.errors import RtsdbError
 from rtsdb.video.sources.base import SourceEvents
-from rtsdb.video.sources.decoded import UNKNOWN_TIME_BASE, stream_rate
+from rtsdb.video.sources.decoded import UNKNOWN_TIME_BASE, pixel_aspect, stream_rate
 from rtsdb.video.sources.decoder import VideoInput, open_video, with_decoder
 from rtsdb.video.sources.live import OPENING, Connection
 
@@ -85,9 +85,10 @@ def connect_video(
             time_base=time_base,
             rate=None if timeless else stream_rate(video.stream),
             close=close,
+            pixel_aspect=pixel_aspect(video.stream, first),
         )
 
-    return with_decoder(decode, name, start)
+    return with_decoder(decode, name, start, live=True)
 
 
 def _pictures(

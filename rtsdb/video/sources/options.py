@@ -12,7 +12,7 @@ PIXEL_FORMATS = ("mjpeg", "yuyv")
 """Pixel formats that can be asked of a camera."""
 
 DECODERS = ("auto", "cpu", "cuda", "v4l2m2m")
-"""Where video is decoded; auto: in hardware where that works."""
+"""Where video is decoded; auto: in hardware where that works and loses nothing."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -154,6 +155,16 @@ def test_colours_of_a_tagged_recording_survive_though_the_output_has_another_mat
     assert np.abs(image.astype(int) - colour).max() <= 5
     matrix = 1 if height >= 720 else 6  # as the picture is encoded
     assert colour_tags(path) == (matrix, tag, tag, 1)
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_pixels_keep_their_shape(tmp_path: Path, make_result: MakeResult, ending: str) -> None:
+    path = tmp_path / f"anamorphic.{ending}"
+    with make_sink(path) as sink:
+        sink.open(replace(INFO, pixel_aspect=Fraction(4, 3)), (64, 48))
+        sink.write(make_result())
+    with VideoFileSource(path) as source:
+        assert source.info.pixel_aspect == Fraction(4, 3)
 
 
 def test_rotation_which_the_picture_has_already_is_not_written(

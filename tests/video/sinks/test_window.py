@@ -84,6 +84,25 @@ def test_quit_by_closing_the_window_or_between_frames(
     assert not sink.write(make_result())
 
 
+def test_gtk_tells_nothing_of_visibility_and_raises_once_the_window_is_gone(
+    screen: FakeScreen,
+    sink: WindowSink,
+    make_result: MakeResult,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def get_property(_: str, which: int) -> float:
+        if which == cv2.WND_PROP_VISIBLE:
+            return -1.0
+        if not screen.visible:
+            raise cv2.error("NULL window")
+        return 0.0
+
+    monkeypatch.setattr(cv2, "getWindowProperty", get_property)
+    assert sink.write(make_result())
+    screen.visible = 0.0
+    assert not sink.idle()
+
+
 def test_v_goes_through_all_views(
     screen: FakeScreen, sink: WindowSink, make_result: MakeResult
 ) -> None:
@@ -185,10 +204,12 @@ def test_unknown_view() -> None:
 
 
 VIEWER = """
+import cv2
 import numpy as np
 from fractions import Fraction
 from rtsdb.classes import CAMVID
 from rtsdb.video.frame import FrameResult, SourceInfo, Stamp
+from rtsdb.video.sinks import window
 from rtsdb.video.sinks.window import WindowSink
 
 frame, labels = np.full((48, 64, 3), 90, np.uint8), np.zeros((48, 64), np.uint8)
@@ -197,6 +218,8 @@ with WindowSink("side-by-side", CAMVID) as sink:
     shown = [sink.write(FrameResult(Stamp(n, n, Fraction(1, 25)), frame, frame, labels))
              for n in range(5)]
     print(all(shown) and sink.idle())
+    cv2.destroyWindow(window._TITLE)  # as the person does
+    print(sink.idle())
 """
 
 
@@ -220,4 +243,4 @@ def test_a_real_window(x_server: str) -> None:
     viewer = subprocess.run(
         [sys.executable, "-c", VIEWER], env=environment, capture_output=True, text=True, timeout=300
     )
-    assert viewer.stdout == "True\n", viewer.stderr
+    assert viewer.stdout == "True\nFalse\n", viewer.stderr

@@ -12,6 +12,7 @@ import av
 import numpy as np
 
 SIZE = (64, 48)
+PIXEL_ASPECT = Fraction(12, 11)
 RATE = 50
 
 
@@ -38,6 +39,7 @@ def encode(
     with av.open(target, "w", format=format, options={"flush_packets": "1"}) as container:
         stream = container.add_stream("libx264", rate=RATE, options=options)
         stream.width, stream.height = size
+        stream.codec_context.sample_aspect_ratio = PIXEL_ASPECT
         begin, number = time.perf_counter(), 0
         while not stop.wait(max(0.0, begin + number / RATE - time.perf_counter())):
             frame = av.VideoFrame.from_ndarray(grey(number, size), format="rgb24")

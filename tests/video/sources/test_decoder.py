@@ -62,7 +62,8 @@ def test_hardware_that_fails_falls_back_with_one_line(
     monkeypatch.setattr(decoder.v4l2, "memory_to_memory_devices", lambda: ["/dev/video10"])
     monkeypatch.setattr(decoder, "_v4l2m2m_context", lambda _: Broken())
     assert np.array_equal(first_frame(path, "v4l2m2m"), expected)
-    (record,) = caplog.records
+    warning, record = caplog.records
+    assert "V4L2 decoders lose the times" in warning.getMessage()
     assert "v4l2m2m decoding failed (invalid data" in record.getMessage()
     assert record.levelno == logging.WARNING
 
@@ -79,6 +80,17 @@ def test_codec_without_a_hardware_decoder_goes_to_the_cpu_with_one_line(
     video.container.close()
     (record,) = caplog.records
     assert record.getMessage() == "clip: no v4l2m2m decoder here for h264; decoding on the CPU"
+
+
+@pytest.mark.parametrize(("live", "decoders"), [(False, ["cpu"]), (True, ["v4l2m2m"])])
+def test_times_of_a_file_are_not_lost_to_a_v4l2_decoder_unasked(
+    live: bool, decoders: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder, "_cuda_works", lambda: False)
+    monkeypatch.setattr(decoder.v4l2, "memory_to_memory_devices", lambda: ["/dev/video10"])
+    tried: list[str] = []
+    with_decoder("auto", "x", tried.append, live=live)
+    assert tried == decoders
 
 
 def test_only_failures_of_hardware_are_tried_again() -> None:

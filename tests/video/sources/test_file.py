@@ -94,6 +94,7 @@ def test_rotation_is_applied(tmp_path: Path, matrix: str, turns: int) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"crf": "5"})
         stream.width, stream.height = 64, 48
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
@@ -105,6 +106,7 @@ def test_rotation_is_applied(tmp_path: Path, matrix: str, turns: int) -> None:
     expected = np.rot90(picture, -turns)
     with VideoFileSource(path) as source:
         assert (source.info.height, source.info.width) == expected.shape[:2]
+        assert source.info.pixel_aspect == (Fraction(3, 4) if turns % 2 else Fraction(4, 3))
         canvas = np.zeros((70, 70, 3), np.uint8)
         image = canvas[3 : 3 + expected.shape[0], 2 : 2 + expected.shape[1]]
         assert source.read(image) is not None

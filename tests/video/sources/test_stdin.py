@@ -51,6 +51,18 @@ def test_interrupt_while_the_sender_is_silent(pipe: int, make_clip: Callable[...
     os.close(pipe)
 
 
+def test_interrupt_in_the_middle_of_a_file_that_tells_its_duration(
+    pipe: int, make_clip: Callable[..., Path]
+) -> None:
+    content = make_clip("clip.mkv", pts=range(200)).read_bytes()
+    writer = fill(pipe, content[: len(content) // 2], close=False)
+    with open_source("-") as source:
+        threading.Timer(0.2, source.interrupt).start()
+        assert len(read_all(source)) < 200  # and nothing is said to be missing
+    writer.join()
+    os.close(pipe)
+
+
 def test_text_piped_in(pipe: int) -> None:
     writer = fill(pipe, b"Just a text.\n" * 50)
     with pytest.raises(RtsdbError, match="standard input: cannot be read as a video"):

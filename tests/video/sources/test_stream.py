@@ -18,6 +18,7 @@ from rtsdb.video.sources.base import Source
 from rtsdb.video.sources.file import VideoFileSource
 from tests.video.sources.reading import blank, read_all
 from tests.video.sources.senders import (
+    PIXEL_ASPECT,
     RATE,
     SIZE,
     free_port,
@@ -58,6 +59,7 @@ def test_datagrams(format: str, address: str) -> None:
     with sender(address, format), open_source(address) as source:
         assert source.info.live
         assert (source.info.width, source.info.height) == SIZE
+        assert source.info.pixel_aspect == PIXEL_ASPECT
         assert_in_step(*read(source, 12))
 
 
