@@ -9,6 +9,7 @@ from rtsdb.errors import RtsdbError
 
 _COMPUTE_MAJOR, _COMPUTE_MINOR, _INTEGRATED = 75, 76, 18  # CUdevice_attribute
 _NO_DEVICE = 100  # CUresult
+_NO_GPU = "the NVIDIA driver shows no GPU; see nvidia-smi and CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ def find_gpus() -> list[Gpu]:
     version, count = ctypes.c_int(), ctypes.c_int()
     _check(driver.cuDriverGetVersion(ctypes.byref(version)), "cuDriverGetVersion")
     _check(driver.cuDeviceGetCount(ctypes.byref(count)), "cuDeviceGetCount")
+    if not count.value:
+        raise RtsdbError(_NO_GPU)
     cuda = f"{version.value // 1000}.{version.value % 1000 // 10}"
     return [_describe(driver, index, cuda) for index in range(count.value)]
 
@@ -68,7 +71,7 @@ def _open_driver() -> ctypes.CDLL:
         ) from error
     status = driver.cuInit(0)
     if status == _NO_DEVICE:
-        raise RtsdbError("the NVIDIA driver shows no GPU; see nvidia-smi and CUDA_VISIBLE_DEVICES")
+        raise RtsdbError(_NO_GPU)
     _check(status, "cuInit")
     return driver
 

@@ -77,6 +77,17 @@ def test_without_a_driver_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert gpu_names() == []
 
 
+def test_a_driver_that_counts_no_gpu_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Empty(FakeDriver):
+        def fill(self, call: str, *arguments: Any) -> None:
+            if call != "cuDeviceGetCount":
+                super().fill(call, *arguments)
+
+    install(monkeypatch, Empty())
+    with pytest.raises(RtsdbError, match="shows no GPU"):
+        find_gpus()
+
+
 @pytest.mark.parametrize(
     ("status", "message"),
     [

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from rtsdb.engine.base import Engine
-from rtsdb.engine.registry import ENGINES, choose
-from rtsdb.errors import UsageError
+from rtsdb.engine.registry import choose, find_engine
 from rtsdb.tiling import HALO
 from rtsdb.weights import find_model
 
@@ -30,9 +29,6 @@ def load_engine(
     ...     engine(np.zeros((64, 96, 3), np.uint8), sigma=25).labels.shape
     (64, 96)
     """
-    if engine not in ("auto", *ENGINES):
-        known = ", ".join(["auto", *ENGINES])
-        raise UsageError(f"--engine {engine}: no such engine; choose one of: {known}")
     files = find_model(model, stages)
-    kind = choose(files, precision) if engine == "auto" else ENGINES[engine]
+    kind = choose(files, precision) if engine == "auto" else find_engine(engine)
     return kind.open(files, precision=precision, tile=tile, halo=halo, slots=slots)

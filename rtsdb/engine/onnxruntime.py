@@ -152,6 +152,14 @@ class OnnxRuntimeGpuEngine(OnnxRuntimeEngine):
         """The GPU and the provider that runs on it."""
         return f"{find_gpus()[0].name}, {self._session.get_providers()[0]}"
 
+    def compile(self, height: int, width: int) -> None:
+        """Run once: providers build for a size when they first meet it, TensorRT's for minutes."""
+        super().compile(height, width)
+        tile = TileBuffers.allocate(height, width)
+        job = self.begin(tile)
+        self.start(job)
+        self.wait(job)
+
 
 def open_session(model: Path, providers: Sequence[str]) -> ort.InferenceSession:
     """Open a model of the frame contract on the first provider that starts.

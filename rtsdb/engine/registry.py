@@ -151,6 +151,14 @@ ENGINES = {
 """By name, in the order in which 'auto' tries them."""
 
 
+def find_engine(name: str) -> EngineKind:
+    """The engine of a name; raises UsageError for one that does not exist."""
+    if name not in ENGINES:
+        known = ", ".join(["auto", *ENGINES])
+        raise UsageError(f"--engine {name}: no such engine; choose one of: {known}")
+    return ENGINES[name]
+
+
 def is_on_gpu(engine: str | None) -> bool:
     """Whether the engine of that name computes on an NVIDIA GPU; False for unknown ones.
 

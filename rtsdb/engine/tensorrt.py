@@ -24,7 +24,7 @@ from rtsdb.engine.tensorrt_cache import (
     ensure_built,
     load_built_engine,
 )
-from rtsdb.engine.tensorrt_flavour import first_error, load_flavour
+from rtsdb.engine.tensorrt_flavour import create, error_log, first_error, load_flavour
 from rtsdb.engine.tensorrt_progress import log_progress
 from rtsdb.errors import RtsdbError
 from rtsdb.tiling import HALO, TilePlan
@@ -64,11 +64,12 @@ class TensorRtEngine(CudaEngine):
 
     @classmethod
     def probe(cls) -> None:
-        """Ask for a GPU that pycuda and this flavour can use."""
+        """Ask for a GPU that pycuda and this flavour can use, and for a driver that suits it."""
         super().probe()
         flavour = load_flavour(cls.name)
         if flavour.is_rtx:
             flavour.check_targets([open_device().gpu.sm])
+        create(flavour, "Runtime", *error_log(flavour))
 
     def compile(self, plan: TilePlan, stream: int) -> Sequence[Enqueue]:
         """Find or build the engine, and open an execution context for each slot."""
@@ -94,7 +95,7 @@ class TensorRtEngine(CudaEngine):
             reason = first_error(built.errors)
             raise self.device.no_room(f"{self.name} opens no execution context ({reason})")
         if built.flavour.shares_memory:
-            size = built.engine.device_memory_size_v2
+            size = max(built.engine.device_memory_size_v2, 1)  # CUDA allocates no 0 bytes
             address = self._memory.allocate((size,), np.uint8)
             for context in contexts:
                 context.set_device_memory(address, size)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from rtsdb.engine.contract import check_contract
-from rtsdb.engine.tensorrt_flavour import Flavour, error_log, first_error
+from rtsdb.engine.tensorrt_flavour import Flavour, create, error_log, first_error
 from rtsdb.engine.tensorrt_progress import BuildProgress, Report, monitor
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.tiling import TilePlan
@@ -61,17 +62,29 @@ def build_engine(
     """Build `graph`, an ONNX file of the frame contract whose arithmetic is in `precision`.
 
     targets: compute capabilities such as 'sm89' for TensorRT-RTX to build for; none: the GPU of
-    this machine. Ctrl-C in the main thread ends the build between two of its steps.
+    this machine. Ctrl-C in the main thread, or its end, ends the build between two of its steps.
     Raises UsageError for what cannot be built as asked, RtsdbError when TensorRT fails.
     """
     progress = BuildProgress(report)
-    with ThreadPoolExecutor(1, thread_name_prefix="build") as pool:
-        running = pool.submit(_build, flavour, graph, precision, profile, targets, progress)
+    built: Future[bytes] = Future()
+
+    def build() -> None:
         try:
-            return running.result()
-        except KeyboardInterrupt:  # in this thread it would be lost inside TensorRT's callbacks
-            progress.cancelled = True
-            raise
+            built.set_result(_build(flavour, graph, precision, profile, targets, progress))
+        except BaseException as error:
+            built.set_exception(error)
+
+    # A thread of its own: in this one, Ctrl-C would be lost inside TensorRT's callbacks. Not a
+    # pool's, for which Python waits before the main thread counts as ended.
+    thread = Thread(target=build, name="build")
+    thread.start()
+    try:
+        return built.result()
+    except KeyboardInterrupt:
+        progress.cancelled = True
+        raise
+    finally:
+        thread.join()
 
 
 def parse_graph(flavour: Flavour, builder: Any, graph: Path, logger: Any) -> Any:
@@ -139,7 +152,7 @@ def _build(
     progress: BuildProgress,
 ) -> bytes:
     logger, errors = error_log(flavour)
-    builder = flavour.trt.Builder(logger)
+    builder = create(flavour, "Builder", logger, errors)
     network = parse_graph(flavour, builder, graph, logger)
     if flavour.strongly_typed:
         check_convolutions(flavour, network, graph)

@@ -23,7 +23,13 @@ from rtsdb.engine.tensorrt_file import (
     read_engine,
     write_engine,
 )
-from rtsdb.engine.tensorrt_flavour import Flavour, error_log, first_error, load_flavour
+from rtsdb.engine.tensorrt_flavour import (
+    Flavour,
+    create,
+    error_log,
+    first_error,
+    load_flavour,
+)
 from rtsdb.engine.tensorrt_progress import Report
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.gpu import find_gpus
@@ -175,7 +181,8 @@ def load_built_engine(path: Path, plan: TilePlan) -> BuiltEngine:
     if not key.profile.takes(plan):
         raise EngineFileError(path, f"it takes {key.profile}, not {plan}")
     logger, errors = error_log(flavour)
-    engine = flavour.trt.Runtime(logger).deserialize_cuda_engine(content)
+    runtime = create(flavour, "Runtime", logger, errors)
+    engine = runtime.deserialize_cuda_engine(content)
     if engine is None:
         raise RtsdbError(
             f"{path}: {flavour.name} cannot load it ({first_error(errors)}); "

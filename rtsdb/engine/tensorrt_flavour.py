@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.optional import load_package
@@ -91,6 +91,22 @@ def error_log(flavour: Flavour) -> tuple[Any, list[str]]:
             errors.append(" ".join(message.split()))
 
     return type("ErrorLog", (kind,), {"log": log})(), errors
+
+
+def create(
+    flavour: Flavour, kind: Literal["Builder", "Runtime"], logger: Any, errors: list[str]
+) -> Any:
+    """TensorRT's builder or runtime. logger, errors: an `error_log`.
+
+    Raises RtsdbError where TensorRT gives none, as it does with a driver too old for its CUDA.
+    """
+    try:
+        return getattr(flavour.trt, kind)(logger)
+    except TypeError as error:  # pybind11's, for a constructor that gives nothing
+        raise RtsdbError(
+            f"{flavour.name} {flavour.version} does not start ({first_error(errors)}); "
+            "does the NVIDIA driver suit its CUDA version?"
+        ) from error
 
 
 def first_error(errors: list[str]) -> str:

@@ -94,11 +94,14 @@ class BuildProgress:
 
 
 def monitor(flavour: Flavour, progress: BuildProgress) -> Any:
-    """TensorRT's interface to `progress`; a step answered with False ends the build."""
+    """TensorRT's interface to `progress`; a step answered with False ends the build.
+
+    So does the end of the main thread: a process waits for its threads, and nobody for the engine.
+    """
 
     def step_complete(_: Any, name: str, index: int) -> bool:
         progress.step(name, index)
-        return not progress.cancelled
+        return not progress.cancelled and threading.main_thread().is_alive()
 
     methods = {
         "phase_start": lambda _, name, parent, steps: progress.start(name, parent, steps),

@@ -41,9 +41,14 @@ class TorchTensorRtEngine(TorchEngine):
         )
 
     def compile(self, height: int, width: int) -> None:
-        """Compile for tiles of this size; float16 is the net's own type, so no flag asks for it."""
+        """Compile for tiles of this size, in the net's own types.
+
+        Versions differ in whether that is their default; the other one is float32 throughout.
+        """
         example: list[Any] = [
             torch.zeros((1, height, width, 3), dtype=torch.uint8, device=self.device),
             torch.zeros((1, 2), device=self.device),
         ]
-        self.net = self._compiler.compile(self._source, ir="dynamo", arg_inputs=example)
+        self.net = self._compiler.compile(
+            self._source, ir="dynamo", arg_inputs=example, use_explicit_typing=True
+        )

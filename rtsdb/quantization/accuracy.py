@@ -11,7 +11,7 @@ import numpy as np
 
 from rtsdb.metrics import ConfusionMatrix, Picture, psnr
 from rtsdb.quantization.frames import Sample
-from rtsdb.quantization.session import Session
+from rtsdb.quantization.session import Network
 
 RARE = 0.001
 """Part of the pixels below which a class is left out of the mean IoU: a few pixels more or less
@@ -55,13 +55,13 @@ class Excess:
 
 
 def measure(
-    session: Session, samples: Sequence[Sample], classes: int, advance: Callable[[], None]
+    network: Network, samples: Sequence[Sample], classes: int, advance: Callable[[], None]
 ) -> dict[str, Accuracy]:
     """Accuracy by kind of noise. advance: called after every frame."""
     decibels: dict[str, list[float]] = defaultdict(list)
     confusion = {sample.noise: ConfusionMatrix(classes) for sample in samples}
     for sample in samples:
-        denoised, labels = session.run(sample.noisy[None], sample.level[None])
+        denoised, labels = network.run(sample.noisy[None], sample.level[None])
         decibels[sample.noise].append(visible_psnr(denoised[0], sample.scene.image))
         confusion[sample.noise].update(np.ascontiguousarray(labels[0]), sample.scene.labels)
         advance()

@@ -19,9 +19,10 @@ from rtsdb.quantization.accuracy import Bars
 from rtsdb.quantization.frames import Samples, dataset_scenes, make_samples, source_scenes
 from rtsdb.quantization.layers import convolution_weights, find_activations, load_graph
 from rtsdb.quantization.observe import observe
+from rtsdb.quantization.openvino_check import check_in_openvino
 from rtsdb.quantization.plan import full_plan
 from rtsdb.quantization.progress import Progress, Report
-from rtsdb.quantization.qdq import emit
+from rtsdb.quantization.qdq import emit, with_qdq
 from rtsdb.quantization.ranges import METHODS
 from rtsdb.quantization.search import Found, Search
 from rtsdb.quantization.session import Session
@@ -90,6 +91,13 @@ def run_calibration(request: CalibrateRequest, report: Report) -> Calibration:
             for name, method in METHODS.items()
         }
     )
+    in_openvino = check_in_openvino(
+        {"fp32": networks["fp32"], "int8-fp32": with_qdq(networks["fp32"], found.plan)},
+        samples.check,
+        classes=len(files.classes),
+        bars=request.bars,
+        progress=progress,
+    )
     made = {
         paths[int8]: emit(graphs[floating], found.plan, paths[int8])
         for floating, int8 in INT8_FORMS.items()
@@ -102,6 +110,7 @@ def run_calibration(request: CalibrateRequest, report: Report) -> Calibration:
         samples=samples,
         bars=request.bars,
         found=found,
+        in_openvino=in_openvino,
     )
     try:
         write_together({**made, paths["manifest"]: text.encode()})

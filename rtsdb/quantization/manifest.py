@@ -11,7 +11,7 @@ from typing import Any
 
 from rtsdb.machine import describe_machine
 from rtsdb.onnx_file import digest
-from rtsdb.quantization.accuracy import Bars
+from rtsdb.quantization.accuracy import Accuracy, Bars
 from rtsdb.quantization.frames import Sample, Samples
 from rtsdb.quantization.layers import Activation
 from rtsdb.quantization.plan import LEVELS
@@ -32,10 +32,12 @@ def as_json(
     samples: Samples,
     bars: Bars,
     found: Found,
+    in_openvino: Mapping[str, Mapping[str, Accuracy]],
 ) -> str:
     """The manifest.
 
-    graphs: the float files by precision. made: the INT8 files.
+    graphs: the float files by precision. made: the INT8 files. in_openvino: accuracy there, by
+    precision and kind of noise.
     """
     content: dict[str, Any] = {
         "schema": SCHEMA,
@@ -54,10 +56,8 @@ def as_json(
         "method": found.method,
         "methods": {name: _cost(cost) for name, cost in found.methods.items()},
         "bars": asdict(bars),
-        "accuracy": {
-            precision: {noise: asdict(values) for noise, values in accuracy.items()}
-            for precision, accuracy in found.accuracy.items()
-        },
+        "accuracy": _accuracy(found.accuracy),
+        "accuracy in OpenVINO": _accuracy(in_openvino),
         "float": {
             "few channels": list(found.few_channels),
             "sensitive": found.sensitive(),
@@ -71,6 +71,13 @@ def as_json(
 def _frame(sample: Sample) -> dict[str, str]:
     pixels = hashlib.sha256(sample.scene.image.tobytes()).hexdigest()
     return {"name": sample.scene.name, "noise": sample.noise, "sha256": pixels}
+
+
+def _accuracy(found: Mapping[str, Mapping[str, Accuracy]]) -> dict[str, Any]:
+    return {
+        precision: {noise: asdict(values) for noise, values in accuracy.items()}
+        for precision, accuracy in found.items()
+    }
 
 
 def _cost(cost: Cost) -> dict[str, dict[str, float]]:

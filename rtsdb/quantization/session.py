@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,18 @@ except ImportError as error:
     raise MissingPackageError("onnxruntime", extra="calibrate") from error
 
 
+class Network(Protocol):
+    """A graph of the frame contract, opened in some library."""
+
+    def run(self, frames: Image, noise: NDArray[np.float32]) -> tuple[Image, Labels]:
+        """Denoised uint8 [N, H, W, 3] and labels uint8 [N, H, W] of frames of that shape.
+
+        noise: float32 [N, 2], as `NoiseLevel.array` gives it.
+        """
+
+
 class Session:
-    """A graph of the frame contract, opened in ONNX Runtime.
+    """A `Network` in ONNX Runtime.
 
     Q/DQ is not fused into INT8 kernels: what is measured is the network, not how the kernels of
     one processor round. tensors: names of inner tensors to give, too.
@@ -40,10 +51,7 @@ class Session:
         )
 
     def run(self, frames: Image, noise: NDArray[np.float32]) -> tuple[Image, Labels]:
-        """Denoised uint8 [N, H, W, 3] and labels uint8 [N, H, W] of frames of that shape.
-
-        noise: float32 [N, 2], as `NoiseLevel.array` gives it.
-        """
+        """Frames of any number and size."""
         denoised, labels = self._session.run(
             ["denoised", "labels"], {"frame": frames, "noise": noise}
         )

@@ -116,6 +116,25 @@ def test_a_gpu_takes_float32_where_there_is_no_float16_graph(
     assert (engine.info.precision, gpu[-1]) == ("fp32", "rt-k1.onnx")
 
 
+def test_what_a_gpu_builds_for_a_size_is_built_before_the_first_frame(
+    gpu: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with load_engine("rt", engine="onnxruntime-gpu") as engine:
+        session, runs = engine._session.session, []
+        real = session.run_with_iobinding
+        monkeypatch.setattr(session, "run_with_iobinding", lambda b: (runs.append(b), real(b)))
+        for height, count in ((64, 1), (64, 1), (96, 2)):
+            engine.prepare(height, 64)
+            assert len(runs) == count
+
+        def fail(binding: object) -> None:
+            raise RuntimeError("TensorRT EP failed to create engine\nfor 64x64")
+
+        monkeypatch.setattr(session, "run_with_iobinding", fail)
+        with pytest.raises(RtsdbError, match=r"^onnxruntime-gpu failed: TensorRT .* engine$"):
+            engine.prepare(64, 64)
+
+
 def test_no_provider_that_starts_is_an_error_and_never_the_cpu(
     gpu: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

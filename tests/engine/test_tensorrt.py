@@ -280,6 +280,34 @@ def test_a_gpu_that_rtx_does_not_know_is_left_to_tensorrt() -> None:
         ENGINES["tensorrt"].probe()
 
 
+@on_double()
+def test_a_driver_that_does_not_suit_tensorrt_is_left_to_the_next_engine() -> None:
+    def null(logger: Any) -> None:
+        logger.log(ILogger.ERROR, "CUDA initialization failure\nwith error: 35")
+        raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    line = r"^tensorrt 10\.3\.0 does not start \(CUDA [^\n]* 35\); does the NVIDIA driver suit"
+    with installed("tensorrt"):
+        sys.modules["tensorrt"].Runtime = null  # type: ignore[attr-defined]
+        with pytest.raises(RtsdbError, match=line):
+            ENGINES["tensorrt"].probe()
+        with open_engine("tensorrt") as engine, pytest.raises(RtsdbError, match=line):
+            engine.prepare(64, 96)
+        assert choose(find_model("rt", 1), "auto").name != "tensorrt"
+
+
+@on_double()
+def test_a_network_that_needs_no_memory_to_work_in_runs() -> None:
+    (frame,) = draw(1, 64, 96)
+    with (
+        patch("tests.engine.tensorrt_double.SCRATCH", 0),
+        patch("tests.engine.tensorrt_double.ICudaEngine.device_memory_size_v2", 0),
+        installed("tensorrt-rtx"),
+        open_engine() as engine,
+    ):
+        assert engine(frame).labels.shape == (64, 96)
+
+
 @pytest.mark.parametrize("name", ["tensorrt", "tensorrt-rtx"])
 def test_without_a_driver_it_says_so(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(library: str) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+import time
 from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
@@ -240,3 +244,44 @@ def test_before_10_flags_allow_the_precision_and_contexts_to_share_a_profile(
     engine = build_engine(flavour, Path("a.onnx"), precision=precision, profile=SMALL)
     assert engine == b"engine"
     assert weak.flags == ["PROFILE_SHARING_0806=True", *flags]
+
+
+class Endless(Weak):
+    """A TensorRT whose builds end only when its progress monitor says so."""
+
+    class IProgressMonitor:
+        step_complete: Any
+
+    def Builder(self, logger: object) -> Any:
+        def build(network: object, config: Any) -> None:
+            while config.progress_monitor.step_complete("build", 0):
+                time.sleep(0.01)
+
+        builder: Any = super().Builder(logger)
+        builder.build_serialized_network = build
+        return builder
+
+
+def build_without_end(started: threading.Event) -> None:
+    build_engine(
+        Flavour("tensorrt", Endless()),
+        Path("a.onnx"),
+        precision="fp16",
+        profile=SMALL,
+        report=lambda what, share: started.set(),
+    )
+
+
+LEAVES = """
+import threading
+from tests.engine.test_tensorrt_build import build_without_end
+started = threading.Event()
+threading.Thread(target=build_without_end, args=[started], daemon=True).start()
+started.wait()
+"""
+"""Ends while a build goes on in a thread, as a run does whose user asked for another K."""
+
+
+def test_the_end_of_the_process_ends_a_build() -> None:
+    root = Path(__file__).resolve().parents[2]
+    subprocess.run([sys.executable, "-c", LEAVES], cwd=root, timeout=60, check=True)

@@ -53,6 +53,7 @@ def test_it_is_compiled_in_float16_for_the_size_of_tiles(
     ((module, settings),) = calls
     assert {parameter.dtype for parameter in module.parameters()} == {torch.float16}
     assert settings.pop("ir") == "dynamo"
+    assert settings.pop("use_explicit_typing")
     (example,) = settings.values()
     assert [(tuple(tensor.shape), tensor.dtype) for tensor in example] == [
         ((1, 96, 96, 3), torch.uint8),

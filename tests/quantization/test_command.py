@@ -59,6 +59,7 @@ def test_both_forms_and_their_manifest_are_written(wanted: CalibrateRequest) -> 
     assert manifest["command"] == wanted.command
     assert manifest["method"] in manifest["methods"]
     assert set(manifest["accuracy"]) == {"fp32", "fp16", "int8-fp32", "int8"}
+    assert set(manifest["accuracy in OpenVINO"]) == {"fp32", "int8-fp32"}
     for name, sha256 in manifest["made"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha256
     frames = manifest["frames"]
@@ -115,7 +116,7 @@ def test_a_network_that_loses_too_much_is_not_handed_out(
     assert written(wanted) == set()
 
 
-@pytest.mark.parametrize("stop", ["observe", "emit", "write_together"])
+@pytest.mark.parametrize("stop", ["observe", "check_in_openvino", "emit", "write_together"])
 def test_ctrl_c_leaves_nothing_and_keeps_what_was_there(
     wanted: CalibrateRequest, monkeypatch: pytest.MonkeyPatch, stop: str
 ) -> None:
@@ -123,7 +124,7 @@ def test_ctrl_c_leaves_nothing_and_keeps_what_was_there(
     before = wanted.output.with_name("q.int8.onnx")
     before.write_bytes(b"old")
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, stop, interrupted)

@@ -223,6 +223,17 @@ def test_a_result_can_be_read_after_closing() -> None:
 
 
 @on_double()
+def test_memory_of_a_result_is_freed_in_whichever_thread_drops_it() -> None:
+    with toy() as engine:
+        engine.prepare(64, 96)
+        held = [engine.result(engine.submit(*draw(1)[0]))]
+    assert control.counts().pinned_allocations == 2
+    with ThreadPoolExecutor(1) as another:
+        another.submit(held.clear).result()
+    assert control.counts().pinned_allocations == 0
+
+
+@on_double()
 def test_a_process_may_end_with_its_engine_open() -> None:
     engine = toy()
     assert engine(draw(1)[0][0]).labels.shape == (64, 96)
