@@ -13,6 +13,7 @@ from rtsdb.bench.quality import quality_of
 from rtsdb.bench.session import Progress
 from rtsdb.bench.sweep import run_sweep, sweep_setups
 from rtsdb.bench.tuning import load_tried, save_tried
+from rtsdb.engine.registry import find_engine
 from rtsdb.errors import RtsdbError
 from rtsdb.video.frame import SourceInfo
 
@@ -35,9 +36,12 @@ def auto_tune(
     Sources without a rate, as images and some cameras, are taken at `TARGET_FPS`. What no sweep
     has measured yet is measured first, as `rtsdb bench` does, on drawn frames of the source's
     size, and kept. engine, precision, stages, tile: what must stay as it is, as `sweep_setups`
-    takes it. Raises KeyboardInterrupt when a sweep is interrupted, and RtsdbError where nothing
-    can be measured.
+    takes it. Raises KeyboardInterrupt when a sweep is interrupted, UsageError for an engine that
+    does not exist, and RtsdbError for one that does not work here, and where nothing can be
+    measured.
     """
+    if engine not in (None, "auto"):
+        find_engine(engine).probe()
     wanted = sweep_setups(
         f"{info.width}x{info.height}",
         engine=engine,

@@ -45,7 +45,7 @@ def bench(
     engine: Annotated[
         str,
         typer.Option(
-            help="auto (see rtsdb doctor), openvino, onnxruntime, torch, ...", metavar="ENGINE,..."
+            help="auto, or names of engines, as rtsdb run takes them.", metavar="ENGINE,..."
         ),
     ] = "auto",
     precision: Annotated[

@@ -15,7 +15,10 @@ def build(
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT of the frames.")],
     model: Annotated[str, typer.Option(help="Shipped preset (rt), or your .onnx file.")] = "rt",
     stages: Annotated[
-        int, typer.Option(help="Blocks K: 1 is fastest, 3 is best.", min=1, max=3)
+        int,
+        typer.Option(
+            help="Blocks K: 1 is fastest, 3 is best. An .onnx file has its own.", min=1, max=3
+        ),
     ] = 1,
     precision: Annotated[
         str, typer.Option(help="fp16 or int8: the graph NAME.fp16.onnx or NAME.int8.onnx.")

@@ -37,7 +37,10 @@ def calibrate(
         str, typer.Option(help="Shipped preset (rt), or your .onnx file with its .fp16.onnx.")
     ] = "rt",
     stages: Annotated[
-        int, typer.Option(help="Blocks K: 1 is fastest, 3 is best.", min=1, max=3)
+        int,
+        typer.Option(
+            help="Blocks K: 1 is fastest, 3 is best. An .onnx file has its own.", min=1, max=3
+        ),
     ] = 1,
     max_psnr_loss: Annotated[
         float,

@@ -38,7 +38,11 @@ def evaluate(
         int, typer.Option(help="Measure on frames of so many times their size.", min=1, max=8)
     ] = 1,
     noise: Annotated[
-        str, typer.Option(help="Kinds of noise; the clean input is always measured too.")
+        str,
+        typer.Option(
+            help="Kinds of noise, as rtsdb run --simulate-noise has them, with commas; the clean "
+            "input is always measured too."
+        ),
     ] = "awgn:25,awgn:50",
     stages: Annotated[
         str | None, typer.Option(help="Numbers of blocks K, such as 1,2,3. Default: all.")

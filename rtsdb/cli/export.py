@@ -29,9 +29,14 @@ def export(
     ] = False,
 ) -> None:
     """Write the network as one ONNX file that every engine runs."""
+    from rtsdb.errors import UsageError
     from rtsdb.export import export_onnx
+    from rtsdb.files import check_writable
     from rtsdb.models.checkpoint import load_weights
 
+    if output.suffix != ".onnx":
+        raise UsageError(f"--output {output}: is written as ONNX; give a name that ends in .onnx")
+    check_writable(output, "--output")
     net, metadata = load_weights(weights, stages=stages)
     export_onnx(net, output, metadata, precision=precision, share=weights if share else None)
     console.print(f"{metadata.preset} K={net.stages} {precision}: [bold]{output}[/]")

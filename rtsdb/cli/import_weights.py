@@ -24,6 +24,7 @@ def import_weights(
     """Read the checkpoints that the authors of SDABN published (tensors only; no code is run)."""
     from rtsdb.classes import CLASS_SETS
     from rtsdb.errors import UsageError
+    from rtsdb.files import check_writable
     from rtsdb.models.checkpoint import save_weights
     from rtsdb.models.metadata import Metadata
     from rtsdb.models.published import read_published
@@ -32,6 +33,9 @@ def import_weights(
         raise UsageError(f"--preset {preset}: only sdabn has published checkpoints")
     if classes not in CLASS_SETS:
         raise UsageError(f"--classes {classes}: choose one of: {', '.join(CLASS_SETS)}")
+    if output.suffix != ".safetensors":
+        raise UsageError(f"--output {output}: give a name that ends in .safetensors")
+    check_writable(output, "--output")
     net = read_published(checkpoints, CLASS_SETS[classes])
     data = f"published: {', '.join(path.name for path in checkpoints)}"
     save_weights(net, output, Metadata(preset, net.stages, classes, data))

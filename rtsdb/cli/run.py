@@ -15,14 +15,14 @@ from rtsdb.cli.run_summary import print_outcomes, print_summary
 from rtsdb.errors import UsageError
 
 SOURCE_HELP = (
-    "demo, 0 or /dev/video0, csi://0, rtsp://HOST/PATH (also rtp, http, udp), screen://, "
+    "demo, 0 or /dev/video0, csi://0, rtsp://HOST/PATH (also rtp, http, udp, tcp), screen://, "
     "drive.mp4, photo.png, frames/, `'clips/*.mp4'`, list.txt, - (standard input). Several "
     "files, as in `--source clips/*.mp4`, are one source."
 )
 MORE_HELP = "Further files, as the shell makes them of `--source clips/*.mp4`."
 SINK_HELP = (
     "out.mp4, out.mkv, out/ (denoised/ and labels/ PNGs), `'out/*.jpg'`, rtsp://HOST/PATH (also "
-    "rtmp, srt, udp), window, null. Give it again for each output more. "
+    "rtmp, srt, udp, tcp), window, null. Give it again for each further output. "
     "Default: rtsdb-SOURCE.mp4 here."
 )
 PACE_HELP = (
@@ -34,6 +34,11 @@ RECONNECT_HELP = "Tries after a live source is lost: a number, forever or off."
 RESUME_HELP = (
     "Each recording to a file of its own in the folders that --sink, --labels and --metadata name; "
     "after a crash or Ctrl-C the same command goes on where it was."
+)
+STAGES_HELP = "Blocks K: 1 is fastest, 3 is best. An .onnx file has its own."
+ENGINE_HELP = (
+    "auto (the first of these that works here, see rtsdb doctor), tensorrt, tensorrt-rtx, "
+    "torch-tensorrt, onnxruntime-gpu, openvino, onnxruntime or torch."
 )
 AUTO_TUNE_HELP = (
     "Choose engine, precision, stages and tile, where they are not given: the best in quality "
@@ -92,12 +97,10 @@ def run(
         str,
         _network(help="Shipped preset (rt), or your .onnx or .safetensors file.", metavar="MODEL"),
     ] = "rt",
-    stages: Annotated[
-        int, _network(help="Blocks K: 1 is fastest, 3 is best.", metavar="K", min=1, max=3)
-    ] = 1,
+    stages: Annotated[int, _network(help=STAGES_HELP, metavar="K", min=1, max=3)] = 1,
     engine: Annotated[
         str,
-        _network(help="auto (see rtsdb doctor), openvino, onnxruntime, torch, ...", metavar="NAME"),
+        _network(help=ENGINE_HELP, metavar="NAME"),
     ] = "auto",
     precision: Annotated[
         str, _network(help="auto, fp32, bf16, fp16 or int8.", metavar="NAME")

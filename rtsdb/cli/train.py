@@ -60,8 +60,8 @@ def train(
     window: Annotated[
         int | None,
         typer.Option(
-            help="Side of what denoisers learn on: a part of the crop (default: 128), or sdabn's "
-            "own crops (192).",
+            help="Side of what denoisers learn on: a part of the crop (default: 128, a multiple of "
+            "8), or sdabn's own crops (192, a multiple of 32).",
             min=32,
         ),
     ] = None,

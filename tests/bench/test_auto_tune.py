@@ -103,6 +103,17 @@ def test_what_was_typed_stays(sweeps: Sweeps) -> None:
         tune(stages="7")
 
 
+@pytest.mark.parametrize(
+    ("engine", "message"), [("abacus", "--engine abacus: no such engine"), ("tensorrt", "not here")]
+)
+def test_an_engine_that_cannot_run_is_named_before_anything_is_measured(
+    sweeps: Sweeps, engine: str, message: str
+) -> None:
+    with pytest.raises(RtsdbError, match=message):
+        tune(engine=engine)
+    assert sweeps.ran == []
+
+
 def test_a_source_without_a_rate_is_taken_at_30(sweeps: Sweeps) -> None:
     assert tune(None).target_fps == 30
 

@@ -67,3 +67,11 @@ def test_a_bad_request_leaves_no_file(
     assert isinstance(result.exception, UsageError)
     assert re.search(message, str(result.exception))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["w.pth", "nowhere/w.safetensors"])
+def test_an_output_that_cannot_be_is_named(files: list[str], tmp_path: Path, name: str) -> None:
+    result = import_weights(*files, "-o", str(tmp_path / name))
+    assert isinstance(result.exception, UsageError)
+    assert f"--output {tmp_path / name}: " in str(result.exception)
+    assert not list(tmp_path.iterdir())
