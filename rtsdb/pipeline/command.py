@@ -76,12 +76,14 @@ def run_once(
     sink_options = SinkOptions(request.encoder, processing.classes, processing.view)
     sinks = list(request.sinks) or [f"rtsdb-{_stem(redacted(request.sources[0]))}.mp4"]
     latency = OutputLatency()
+    # Sinks that cannot be are refused before the engine takes its time.
+    output = open_outputs(sinks, request.labels, request.metadata, sink_options, latency)
     failure: RtsdbError | None = None
     with (
         _open_source(request) as source,
         processing.load_engine() as engine,
         EngineSwitch(processing.load_with, processing.blocks) as switch,
-        open_outputs(sinks, request.labels, request.metadata, sink_options, latency) as output,
+        output,
     ):
         info = source.info
         pipeline = processing.pipeline(

@@ -118,14 +118,14 @@ class Trainer:
     def _initial_net(self, *, fresh: bool) -> SDBNet:
         config, stages = self.config, self.phase.stages
         net = SDBNet(preset(config.preset), classes=len(self.classes), stages=stages)
-        if not fresh or config.start is None:
+        if not fresh:
             return net
         if config.start == "imagenet":
             from_imagenet(
                 net, config.stem_steps, lambda step: self._batch(-1 - step), self.announce
             )
-            return net
-        net, self.steps_before = self._from_weights(config.start)
+        elif config.start is not None:
+            net, self.steps_before = self._from_weights(config.start)
         if config.segmenters is not None:
             other, _ = self._from_weights(config.segmenters)
             for block, source in zip(net.sdbs(), other.sdbs(), strict=True):

@@ -353,3 +353,9 @@ def test_segmenters_can_come_from_another_run(open_run: Open, start: Path, tmp_p
     for name, value in other.state_dict().items():
         wanted = value.half().float() if ".segmenter." in name else base[name]
         assert torch.equal(state[name], wanted), name
+
+
+def test_segmenters_can_come_to_a_net_that_starts_afresh(open_run: Open, start: Path) -> None:
+    net = open_run(config=replace(configured(), segmenters=str(start))).net
+    for name, value in load_weights(start)[0].state_dict().items():
+        assert torch.equal(net.state_dict()[name], value) == (".segmenter." in name), name
