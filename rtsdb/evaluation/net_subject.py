@@ -59,7 +59,7 @@ class NetSubject(Subject):
                 image = net.unpack(estimate)
                 frames = to_bytes(image) if self._eight_bit else _to_levels(image)
                 denoised = frames.numpy()[inside]
-                labels = decide(logits, alternation.decision).numpy()[inside]
+                labels = decide(logits, alternation).numpy()[inside]
                 seconds = time.perf_counter() - before if k == net.stages else None
                 outputs.append(Output(denoised, labels, seconds))
         return outputs

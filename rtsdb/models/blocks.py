@@ -34,7 +34,10 @@ class SDB(nn.Module, ABC):
     def segment(
         self, seen: Tensor, sigma: Tensor | None, carried: Features | None
     ) -> tuple[Tensor, Features | None]:
-        """Logits [N, classes, H/4, W/4] of what is seen, and features to carry on."""
+        """Logits [N, classes, H/s, W/s] of what is seen, and features to carry on.
+
+        s: `Alternation.logits`.
+        """
 
     @abstractmethod
     def denoise(

@@ -25,17 +25,21 @@ class SFT(nn.Module):
     """Spatial feature transform: x * (1 + scale) + shift (Wang et al., CVPR 2018).
 
     scale and shift come from the condition (class probabilities) through two 1x1 convolutions.
+    finer: how many times as high and as wide as the condition the features are.
     """
 
-    def __init__(self, condition: int, channels: int) -> None:
+    def __init__(self, condition: int, channels: int, finer: int = 1) -> None:
         super().__init__()
+        self.finer = finer
         self.embed = nn.Conv2d(condition, 16, 1)
         self.scale = nn.Conv2d(16, channels, 1)
         self.shift = nn.Conv2d(16, channels, 1)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Features [N, C, h, w] and condition [N, classes, h, w] to features."""
+        """Features [N, C, h, w] and condition [N, classes, h/finer, w/finer] to features."""
         h = functional.relu(self.embed(condition))
+        if self.finer > 1:
+            h = upsample(h, self.finer)
         out: Tensor = x * (1 + self.scale(h)) + self.shift(h)
         return out
 
@@ -103,7 +107,7 @@ class Booster(nn.Module):
         fine = config.denoiser_fine
         self.enter = nn.Conv2d(2 * PACKED, fine, 1)
         self.noise = nn.Conv2d(NOISE_MAPS, fine, 1, bias=False)
-        self.steer = SFT(classes, fine)
+        self.steer = SFT(classes, fine, finer=2)
         self.units = nn.Sequential(*[Residual(fine) for _ in range(config.boosting_depth)])
         self.frame = nn.Conv2d(fine, PACKED, 1)
         self.gate = nn.Conv2d(fine, PACKED, 1)
@@ -117,7 +121,7 @@ class Booster(nn.Module):
         """
         both = torch.cat([noisy, before.estimate], dim=1)
         h = before.features + self.enter(both) + self.noise(sigma)
-        h = self.units(self.steer(h, upsample(probabilities, 2)))
+        h = self.units(self.steer(h, probabilities))
         gate = torch.sigmoid(self.gate(h))
         return Denoised(h, before.estimate + gate * (noisy - before.estimate) + self.frame(h))
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rtsdb.errors import UsageError
+from rtsdb.models.presets import Alternation
 from rtsdb.models.sdb import SDBNet
 from rtsdb.models.upsample import upsample
 
@@ -35,7 +36,7 @@ class FrameNet(nn.Module):
         image = frame.to(dtype).permute(0, 3, 1, 2) * (1.0 / 255.0)
         output = self.net(self.net.pack(image), noise.to(dtype))[-1]
         denoised = to_bytes(self.net.unpack(output.estimate))
-        return denoised, decide(output.logits, self.net.config.alternation.decision)
+        return denoised, decide(output.logits, self.net.config.alternation)
 
 
 def to_bytes(image: Tensor) -> Tensor:
@@ -44,13 +45,16 @@ def to_bytes(image: Tensor) -> Tensor:
     return levels.permute(0, 2, 3, 1).to(torch.uint8)
 
 
-def decide(logits: Tensor, side: int) -> Tensor:
-    """Class of every pixel, uint8 [N, H, W], from logits [N, classes, H/4, W/4].
+def decide(logits: Tensor, alternation: Alternation) -> Tensor:
+    """Class of every pixel, uint8 [N, H, W], from logits [N, classes, H/s, W/s].
 
-    side: 1 or 2; the logits are enlarged bilinearly to H/side, W/side, and every decision counts
-    for side * side pixels (`Alternation.decision`).
+    s: `Alternation.logits`. The logits are enlarged bilinearly to one per decision, and every
+    decision counts for the pixels of its square (`Alternation.decision`).
     """
-    decided = torch.argmax(upsample(logits, 4 // side), dim=1, keepdim=True)
+    side = alternation.decision
+    if alternation.logits > side:
+        logits = upsample(logits, alternation.logits // side)
+    decided = torch.argmax(logits, dim=1, keepdim=True)
     if side > 1:
         decided = functional.interpolate(
             decided.to(logits.dtype), scale_factor=float(side), mode="nearest"

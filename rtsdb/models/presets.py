@@ -17,21 +17,32 @@ class Alternation:
     first: which part of block k goes first; a segmenter that does sees x(k-1) (y for k = 1),
     otherwise x(k). condition: what steers the denoisers, at 1/4 of the frame: class
     "probabilities", "logits", "zeros" (nothing), or "truth" (the labels, one-hot; zeros for void).
-    decision: side in pixels of the squares that get one label each.
+    logits, decision: side in pixels of the squares that get logits of their own, and a label.
     """
 
     frames: Literal["packed", "pixels"]
     noise_level: bool
     first: Literal["segmenter", "denoiser"]
     condition: Literal["probabilities", "logits", "zeros", "truth"]
+    logits: Literal[2, 4]
     decision: Literal[1, 2]
 
 
 RT = Alternation(
-    frames="packed", noise_level=True, first="segmenter", condition="probabilities", decision=2
+    frames="packed",
+    noise_level=True,
+    first="segmenter",
+    condition="probabilities",
+    logits=2,
+    decision=2,
 )
 SDABN = Alternation(
-    frames="pixels", noise_level=False, first="segmenter", condition="logits", decision=1
+    frames="pixels",
+    noise_level=False,
+    first="segmenter",
+    condition="logits",
+    logits=4,
+    decision=1,
 )
 
 

@@ -19,7 +19,10 @@ from rtsdb.models.presets import NetConfig
 
 
 class BlockOutput(NamedTuple):
-    """What block k found: logits [N, classes, H/4, W/4], and x(k) in the form of `SDBNet.pack`."""
+    """What block k found: logits [N, classes, H/s, W/s], s = `Alternation.logits`, and x(k).
+
+    x(k) is in the form of `SDBNet.pack`.
+    """
 
     logits: Tensor
     estimate: Tensor
@@ -114,14 +117,16 @@ class SDBNet(nn.Module):
         return outputs
 
     def _blank(self, estimates: Estimates) -> Tensor:
-        """Logits where no segmenter has run: zeros [N, classes, H/4, W/4]."""
+        """Logits where no segmenter has run: zeros [N, classes, H/s, W/s]."""
         count, _, height, width = estimates.noisy.shape
-        scale = 4 // self.packing.fold
+        scale = self.config.alternation.logits // self.packing.fold
         return estimates.noisy.new_zeros(count, self.classes, height // scale, width // scale)
 
     def _condition(self, logits: Tensor, truth: Tensor | None) -> Tensor:
         """What steers a denoiser, [N, classes, H/4, W/4]."""
-        kind = self.config.alternation.condition
+        kind, coarser = self.config.alternation.condition, 4 // self.config.alternation.logits
+        if coarser > 1:
+            logits = functional.avg_pool2d(logits, coarser)
         if kind == "probabilities":
             return torch.softmax(logits, dim=1)
         if kind == "logits":

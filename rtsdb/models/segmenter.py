@@ -14,7 +14,7 @@ from rtsdb.models.upsample import upsample
 
 
 class Decoded(NamedTuple):
-    """What a segmenter leaves for the next: features [N, C, H/8, W/8], logits [N, n, H/4, W/4]."""
+    """What a segmenter leaves for the next: features [N, C, H/8, W/8], logits [N, n, H/2, W/2]."""
 
     features: Tensor
     logits: Tensor
@@ -66,24 +66,27 @@ class Stem(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Features at 1/8, and the stem's at 1/4, to logits at 1/4."""
+    """Features at 1/8, and the stem's at 1/4, to `outputs` channels at 1/4."""
 
-    def __init__(self, config: RtConfig, classes: int) -> None:
+    def __init__(self, config: RtConfig, outputs: int) -> None:
         super().__init__()
         self.smooth = nn.Conv2d(config.decoder, config.decoder, 3, padding=1)
         self.narrow = nn.Conv2d(config.decoder, config.decoder_fine, 1)
         self.merge = nn.Conv2d(config.decoder_fine, config.decoder_fine, 3, padding=1)
-        self.classify = nn.Conv2d(config.decoder_fine, classes, 1)
+        self.classify = nn.Conv2d(config.decoder_fine, outputs, 1)
 
-    def forward(self, merged: Tensor, fine: Tensor) -> Decoded:
-        """Features and logits, for the loss and for the next segmenter."""
+    def forward(self, merged: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
+        """Features for the next segmenter, and outputs."""
         features = functional.relu(self.smooth(functional.relu(merged)))
         h = functional.relu(fine + upsample(self.narrow(features), 2))
-        return Decoded(features, self.classify(functional.relu(self.merge(h))))
+        return features, self.classify(functional.relu(self.merge(h)))
 
 
 class Segmenter(nn.Module):
-    """S(1): logits from the noisy frame, with the wide context of an encoder from 1/8 to 1/32."""
+    """S(1): logits from the noisy frame, with the wide context of an encoder from 1/8 to 1/32.
+
+    Thin things (poles, signs) want logits finer than the decoder works: four per position.
+    """
 
     def __init__(self, config: RtConfig, classes: int) -> None:
         super().__init__()
@@ -100,7 +103,7 @@ class Segmenter(nn.Module):
         self.lateral = nn.ModuleList(
             [nn.Conv2d(c, config.decoder, 1) for c in [*(c for _, c in taps), channels]]
         )
-        self.decoder = Decoder(config, classes)
+        self.decoder = Decoder(config, 4 * classes)
 
     def enter(self, frame: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """Features at 1/4 and the encoder's input at 1/8."""
@@ -118,8 +121,8 @@ class Segmenter(nn.Module):
         merged = self.lateral[-1](h)
         for lateral, scale in zip(reversed(self.lateral[:-1]), reversed(scales), strict=True):
             merged = lateral(scale) + upsample(merged, 2)
-        decoded: Decoded = self.decoder(merged, fine)
-        return decoded
+        features, four = self.decoder(merged, fine)
+        return Decoded(features, functional.pixel_shuffle(four, 2))
 
 
 class Refiner(nn.Module):
@@ -139,8 +142,8 @@ class Refiner(nn.Module):
     def forward(self, estimate: Tensor, sigma: Tensor, before: Decoded) -> Decoded:
         """Logits of a packed estimate [N, 12, h, w], from those of the segmenter before."""
         fine, h = self.stem(estimate, sigma)
-        found: Decoded = self.decoder(self.lateral(h) + self.carry(before.features), fine)
-        return found._replace(logits=before.logits + found.logits)
+        features, found = self.decoder(self.lateral(h) + self.carry(before.features), fine)
+        return Decoded(features, before.logits + upsample(found, 2))
 
     @torch.no_grad()
     def start_after(self, before: Segmenter | Refiner) -> None:
@@ -149,7 +152,9 @@ class Refiner(nn.Module):
             self.load_state_dict(before.state_dict())
         else:
             self.stem.load_state_dict(before.stem.state_dict())
-            self.decoder.load_state_dict(before.decoder.state_dict())
+            for name in ("smooth", "narrow", "merge"):
+                mine, theirs = getattr(self.decoder, name), getattr(before.decoder, name)
+                mine.load_state_dict(theirs.state_dict())
         for layer in (self.decoder.classify.weight, self.decoder.classify.bias):
             assert layer is not None
             layer.zero_()

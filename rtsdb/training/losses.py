@@ -42,22 +42,24 @@ def block_losses(
 
 
 def _square_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """Class-weighted cross-entropy of one decision per 2x2 pixels with the labels of all four.
+    """Class-weighted cross-entropy of logits, one per 2x2 pixels, with the labels of all four.
 
     As the network labels frames (`rtsdb.models.presets.Alternation.decision`); with one of the
     four for a target, thin things would come out half a pixel aside. Rare classes count more and
     so would be found too often: most of their weight is taken off again where the network decides.
     """
     favoured = logits.float() + WEIGHT_IN_LOGITS * torch.log(weights)[:, None, None]
-    decisions = functional.log_softmax(upsample(favoured, 2), dim=1)
+    decisions = functional.log_softmax(favoured, dim=1)
     targets = [labels[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
     losses = [functional.nll_loss(decisions, t, weights, ignore_index=VOID) for t in targets]
     return torch.stack(losses).mean()
 
 
 def total_loss(losses: list[BlockLoss]) -> Tensor:
-    """The sum that is minimised: all blocks count alike."""
-    return torch.stack([loss.cross_entropy + 0.5 * loss.log_mse for loss in losses]).mean()
+    """The mean that is minimised: block k counts k times, for the last is what is shown."""
+    each = [loss.cross_entropy + 0.5 * loss.log_mse for loss in losses]
+    shares = torch.arange(1.0, len(each) + 1, device=each[0].device)
+    return (torch.stack(each) * shares).sum() / shares.sum()
 
 
 def full_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -10,8 +10,8 @@ from rtsdb.models.presets import SdabnConfig, preset
 from rtsdb.training.augment import AugmentConfig
 from rtsdb.training.phases import DENOISER, SEGMENTER, Learning, Parts, Phase, part_by_part
 
-PLAIN_SHARE = 0.5
-"""Share of crops as they are where denoisers learn alone: variety is what segmenters lack."""
+PLAIN_SHARES = {Parts.ALL: 0.0, Parts.SEGMENTERS: 0.25, Parts.DENOISERS: 0.7}
+"""Share of crops as they are, by what learns: variety is what segmenters lack more."""
 
 SIGMA = 50.0
 """Noise level of `sdabn` where none is asked for, in grey levels: the paper's headline."""
@@ -83,7 +83,7 @@ def _joint_phase(request: TrainRequest) -> tuple[Phase, ...]:
         augment=AugmentConfig(
             height=height,
             width=width,
-            plain_share=PLAIN_SHARE if parts is Parts.DENOISERS else 0.0,
+            plain_share=PLAIN_SHARES[parts],
         ),
     )
     return (phase,)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from rtsdb.models.frame_net import FrameNet, decide, to_bytes
+from rtsdb.models.presets import RT, SDABN, Alternation
 from rtsdb.models.sdb import SDBNet
 
 
@@ -35,12 +36,13 @@ def test_to_bytes_rounds_and_clamps() -> None:
     assert to_bytes(values.expand(1, 3, 1, 6))[0, 0, :, 0].tolist() == [0, 0, 100, 101, 255, 255]
 
 
-def test_decide_gives_each_quarter_position_its_class() -> None:
+@pytest.mark.parametrize("alternation", [RT, SDABN])
+def test_decide_gives_the_pixels_of_each_position_its_class(alternation: Alternation) -> None:
     classes = torch.tensor([[0, 0, 3, 3], [0, 0, 3, 3], [7, 7, 10, 10], [7, 7, 10, 10]])
     logits = torch.nn.functional.one_hot(classes, 11).permute(2, 0, 1)[None].float()
-    labels = decide(logits, 2)
-    assert labels.shape == (1, 16, 16)
+    labels = decide(logits, alternation)
     # Bilinear enlargement is fair to both sides of an edge, so each position keeps its pixels.
-    assert torch.equal(labels[0, ::4, ::4].long(), classes)
-    assert torch.equal(labels[0, 3::4, 3::4].long(), classes)
-    assert torch.equal(labels[:, ::2, ::2], labels[:, 1::2, 1::2])
+    side = alternation.logits
+    assert torch.equal(
+        labels[0].long(), classes.repeat_interleave(side, 0).repeat_interleave(side, 1)
+    )

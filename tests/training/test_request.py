@@ -9,7 +9,7 @@ import pytest
 from rtsdb.errors import UsageError
 from rtsdb.training.augment import AugmentConfig
 from rtsdb.training.phases import Learning, Parts, Phase, part_by_part
-from rtsdb.training.request import PLAIN_SHARE, TrainRequest, requested_phases, within_frames
+from rtsdb.training.request import PLAIN_SHARES, TrainRequest, requested_phases, within_frames
 
 RT = TrainRequest(
     dataset="camvid",
@@ -51,7 +51,7 @@ def test_rt_is_trained_as_asked_for() -> None:
             stages=2,
             steps=1000,
             batch=8,
-            augment=AugmentConfig(height=128, width=128, plain_share=PLAIN_SHARE),
+            augment=AugmentConfig(height=128, width=128, plain_share=PLAIN_SHARES[Parts.DENOISERS]),
             window=64,
             lr=0.0,
             warmup=100,
