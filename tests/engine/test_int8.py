@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
+from rtsdb.bench.frames import draw_frames  # noqa: E402
 from rtsdb.engine import load_engine  # noqa: E402
 from rtsdb.errors import UsageError  # noqa: E402
 from rtsdb.metrics import psnr  # noqa: E402
@@ -20,9 +21,14 @@ from rtsdb.onnx_file import digest, graph_in  # noqa: E402
 from rtsdb.quantization.layers import load_graph  # noqa: E402
 from rtsdb.quantization.session import Session  # noqa: E402
 from rtsdb.weights import FOLDER  # noqa: E402
-from tests.engine.conftest import Draw  # noqa: E402
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+@pytest.fixture(scope="module")
+def frame() -> NDArray[np.uint8]:
+    """A street, for which the ranges were found, with noise of sigma 25."""
+    return draw_frames(256, 192, 1)[0]
 
 
 def as_written(precision: str, stages: int, frame: NDArray[np.uint8]) -> Pair:
@@ -35,14 +41,13 @@ def as_written(precision: str, stages: int, frame: NDArray[np.uint8]) -> Pair:
 def assert_near(one: Pair, other: Pair) -> None:
     """Within what rounding differently at the edges of INT8 levels makes."""
     assert psnr(one[0], other[0]) > 45
-    assert np.mean(np.abs(one[0].astype(int) - other[0]) <= 2) > 0.98
-    assert np.mean(one[1] == other[1]) > 0.95
+    assert np.mean(np.abs(one[0].astype(int) - other[0]) <= 2) > 0.95
+    assert np.mean(one[1] == other[1]) > 0.98
 
 
 @pytest.mark.parametrize("stages", [1, 2, 3])
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
-def test_engines_compute_the_int8_network(draw: Draw, name: str, stages: int) -> None:
-    frame = draw(192, 256)
+def test_engines_compute_the_int8_network(frame: NDArray[np.uint8], name: str, stages: int) -> None:
     with load_engine("rt", stages=stages, engine=name, precision="int8") as engine:
         assert engine.info.precision == "int8"
         result = engine(frame, sigma=25)
@@ -50,17 +55,15 @@ def test_engines_compute_the_int8_network(draw: Draw, name: str, stages: int) ->
 
 
 @pytest.mark.parametrize("stages", [1, 2, 3])
-def test_the_forms_of_the_int8_network_agree(draw: Draw, stages: int) -> None:
-    frame = draw(192, 256)
+def test_the_forms_of_the_int8_network_agree(frame: NDArray[np.uint8], stages: int) -> None:
     assert_near(as_written("int8", stages, frame), as_written("int8-fp32", stages, frame))
 
 
 @pytest.mark.parametrize("stages", [1, 2, 3])
-def test_int8_is_near_float_and_not_the_same(draw: Draw, stages: int) -> None:
-    frame = draw(192, 256)
+def test_int8_is_near_float_and_not_the_same(frame: NDArray[np.uint8], stages: int) -> None:
     int8, floating = (as_written(precision, stages, frame) for precision in ("int8-fp32", "fp32"))
-    assert psnr(int8[0], floating[0]) > 30  # colours that no street has are beyond the ranges
-    assert np.mean(int8[1] == floating[1]) > 0.9
+    assert psnr(int8[0], floating[0]) > 43
+    assert np.mean(int8[1] == floating[1]) > 0.98
     assert not np.array_equal(int8[0], floating[0])
 
 
