@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--size", default="2048x1024", help="WIDTHxHEIGHT of the frames")
     parser.add_argument("--tile", default="none", help="none or WIDTHxHEIGHT")
     parser.add_argument("--frames", type=int, default=8, help="frames per turn")
-    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--turns", type=int, default=9)
     arguments = parser.parse_args()
     width, height = parse_size(arguments.size)
     frames = draw_frames(width, height, count=4)
