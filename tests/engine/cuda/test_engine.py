@@ -269,6 +269,8 @@ def test_submit_result_and_release_may_come_from_different_threads() -> None:
                 result = collector.submit(engine.result, ticket).result()
                 assert same(engine, result, frame, noise), order
                 released.append(releaser.submit(engine.release, ticket))
+            for release in released:
+                release.result()
 
 
 @on_double()
