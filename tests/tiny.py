@@ -18,7 +18,7 @@ TINY = RtConfig(
     denoiser_fine=16,
     denoiser=16,
     denoiser_deep=16,
-    boosting_depth=1,
+    boosting=(1, 1),
 )
 
 TINY_SDABN = SdabnConfig(

@@ -13,11 +13,14 @@ from rtsdb.models.ddfn import DDFN
 from rtsdb.models.denoiser import Booster, Denoised, Denoiser
 from rtsdb.models.hrnet import HRNet
 from rtsdb.models.presets import NetConfig, RtConfig, SdabnConfig
-from rtsdb.models.segmenter import Decoded, Refiner, Segmenter
+from rtsdb.models.segmenter import Segmenter
 from rtsdb.models.upsample import upsample
 
 Features = tuple[Tensor, ...]
 """What a part leaves for the same part of the next block."""
+
+RESIDUAL_NOISE = 0.15
+"""What an estimate is taken to have of the frame's noise, as a segmenter is told."""
 
 
 class SDB(nn.Module, ABC):
@@ -25,9 +28,10 @@ class SDB(nn.Module, ABC):
 
     Frames and estimates come and go in the form of `Alternation.frames`. sigma: noise maps, or
     None where parts are not told. carried: features that the same part of the block before left.
+    segmenter: None where the first block's serves this one, too.
     """
 
-    segmenter: nn.Module
+    segmenter: nn.Module | None
     denoiser: nn.Module
 
     @abstractmethod
@@ -56,23 +60,35 @@ class SDB(nn.Module, ABC):
 
 
 class RtBlock(SDB):
-    """`rt`: parts that know the noise level, carry features on and gate: (1-g) x(k-1) + g y + f."""
+    """`rt`: parts that know the noise level, carry features on and gate: (1-g) x(k-1) + g y + f.
 
-    segmenter: Segmenter | Refiner
+    One segmenter, in the first block, serves all: it has learnt all levels of noise, so that it
+    finds more in an estimate than in the frame.
+    """
+
+    segmenter: Segmenter | None
     denoiser: Denoiser | Booster
 
-    def __init__(self, config: RtConfig, classes: int, *, follows: bool) -> None:
+    def __init__(self, config: RtConfig, classes: int, index: int) -> None:
         super().__init__()
-        self.segmenter = Refiner(config, classes) if follows else Segmenter(config, classes)
-        self.denoiser = Booster(config, classes) if follows else Denoiser(config, classes)
+        self.segmenter = None if index else Segmenter(config, classes)
+        self.denoiser = (
+            Booster(config, classes, config.boosting[index - 1])
+            if index
+            else Denoiser(config, classes)
+        )
 
     def segment(
         self, seen: Tensor, sigma: Tensor | None, carried: Features | None
     ) -> tuple[Tensor, Features | None]:
-        """Logits, and those with the decoder's features."""
-        inputs = (seen, sigma) if carried is None else (seen, sigma, Decoded(*carried))
-        decoded: Decoded = self.segmenter(*inputs)
-        return decoded.logits, decoded
+        """Logits, and the context that they were found in."""
+        assert self.segmenter is not None
+        assert sigma is not None
+        if carried is None:
+            context, logits = self.segmenter(seen, sigma)
+        else:
+            context, logits = self.segmenter(seen, RESIDUAL_NOISE * sigma, *carried)
+        return logits, (context,)
 
     def denoise(
         self,
@@ -88,10 +104,7 @@ class RtBlock(SDB):
         return denoised.estimate, denoised
 
     def continue_from(self, last: SDB) -> None:
-        """What the last block decided, unchanged."""
-        assert isinstance(last, RtBlock)
-        assert isinstance(self.segmenter, Refiner)
-        self.segmenter.start_after(last.segmenter)
+        """The last block's estimate, unchanged."""
         assert isinstance(self.denoiser, Booster)
         self.denoiser.start()
 
@@ -130,11 +143,12 @@ class SdabnBlock(SDB):
 
     def continue_from(self, last: SDB) -> None:
         """The last block's segmenter with a fresh denoiser, as the authors trained."""
+        assert last.segmenter is not None
         self.segmenter.load_state_dict(last.segmenter.state_dict())
 
 
-def make_block(config: NetConfig, classes: int, *, follows: bool) -> SDB:
-    """A block of the kind that `config` is of. follows: whether another stands before it."""
+def make_block(config: NetConfig, classes: int, index: int) -> SDB:
+    """A block of the kind that `config` is of. index: how many stand before it."""
     if isinstance(config, RtConfig):
-        return RtBlock(config, classes, follows=follows)
+        return RtBlock(config, classes, index)
     return SdabnBlock(config, classes)

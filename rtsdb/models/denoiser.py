@@ -100,15 +100,16 @@ class Booster(nn.Module):
 
     The strengthened input of SOS boosting with learned weights. The denoiser before has seen the
     neighbourhood already; its features are taken over, and work goes on at 1/2, where detail is.
+    units: how many residual units it has.
     """
 
-    def __init__(self, config: RtConfig, classes: int) -> None:
+    def __init__(self, config: RtConfig, classes: int, units: int) -> None:
         super().__init__()
         fine = config.denoiser_fine
         self.enter = nn.Conv2d(2 * PACKED, fine, 1)
         self.noise = nn.Conv2d(NOISE_MAPS, fine, 1, bias=False)
         self.steer = SFT(classes, fine, finer=2)
-        self.units = nn.Sequential(*[Residual(fine) for _ in range(config.boosting_depth)])
+        self.units = nn.Sequential(*[Residual(fine) for _ in range(units)])
         self.frame = nn.Conv2d(fine, PACKED, 1)
         self.gate = nn.Conv2d(fine, PACKED, 1)
 

@@ -67,7 +67,7 @@ class RtConfig:
     stem, stem_out: segmenter channels at 1/4, and at 1/8 where the encoder begins.
     encoder: MBConv units from 1/8 to 1/32. decoder, decoder_fine: its channels at 1/8 and 1/4.
     denoiser_fine, denoiser, denoiser_deep: the denoiser's channels at 1/2, at 1/4, and at 1/8
-    and 1/16. boosting_depth: residual units at 1/2 in every block after the first.
+    and 1/16. boosting: residual units at 1/2 in the second block, and in the third.
     stored: type of the weights on disk.
     """
 
@@ -88,7 +88,7 @@ class RtConfig:
     denoiser_fine: int = 48
     denoiser: int = 96
     denoiser_deep: int = 64
-    boosting_depth: int = 2
+    boosting: tuple[int, ...] = (2, 1)
     alternation: Alternation = RT
     stored: Literal["float16", "float32"] = "float16"
 

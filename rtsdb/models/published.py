@@ -18,7 +18,10 @@ from torch import Tensor
 
 from rtsdb.classes import ClassSet
 from rtsdb.errors import UsageError
+from rtsdb.models.blocks import SdabnBlock
 from rtsdb.models.checkpoint import check_finite, learnt, misfit
+from rtsdb.models.ddfn import DDFN
+from rtsdb.models.hrnet import HRNet
 from rtsdb.models.presets import preset
 from rtsdb.models.sdb import SDBNet
 
@@ -69,6 +72,8 @@ def read_published(paths: Sequence[Path], classes: ClassSet) -> SDBNet:
     net = SDBNet(preset("sdabn"), classes=len(classes), stages=len(paths) // 2)
     for index, (path, found) in enumerate(zip(paths, states, strict=True)):
         block, number = net.sdbs()[index // 2], index // 2 + 1
+        assert isinstance(block, SdabnBlock)
+        part: HRNet | DDFN
         if index % 2 == 0:
             name, part, names = f"S{number}", block.segmenter, HRNET_NAMES
         else:

@@ -63,7 +63,7 @@ class SDBNet(nn.Module):
         super().__init__()
         self.config, self.classes, self.stages = config, classes, stages
         self.blocks = nn.ModuleList(
-            [make_block(config, classes, follows=k > 0) for k in range(stages)],
+            [make_block(config, classes, k) for k in range(stages)],
         )
         packed = config.alternation.frames == "packed"
         self.packing: Packing | Pixels = Packing() if packed else Pixels()
@@ -106,13 +106,15 @@ class SDBNet(nn.Module):
         """
         outputs: list[BlockOutput] = []
         carried: Features | None = None
+        first, *_ = self.sdbs()
         for block in self.sdbs():
+            segmenting = first if block.segmenter is None else block
             if self.config.alternation.first == "segmenter":
-                logits, carried = block.segment(estimates.seen(), estimates.sigma, carried)
+                logits, carried = segmenting.segment(estimates.seen(), estimates.sigma, carried)
                 estimate = estimates.step(block, self._condition(logits.detach(), truth))
             else:
                 estimate = estimates.step(block, self._condition(self._blank(estimates), truth))
-                logits, carried = block.segment(estimates.seen(), estimates.sigma, carried)
+                logits, carried = segmenting.segment(estimates.seen(), estimates.sigma, carried)
             outputs.append(BlockOutput(logits, estimate))
         return outputs
 
@@ -143,8 +145,7 @@ class SDBNet(nn.Module):
     def grow(self, stages: int) -> SDBNet:
         """A net of more (or fewer) blocks that starts from this one.
 
-        Segmenter S(k+1) starts from S(k), as in the paper; how denoisers start is the matter of
-        the kind of block.
+        How the new blocks start is the matter of their kind.
         """
         grown = SDBNet(self.config, classes=self.classes, stages=stages)
         own = self.sdbs()

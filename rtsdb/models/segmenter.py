@@ -1,10 +1,9 @@
-"""The real-time segmenter: an MBConv encoder under a plain decoder; and what refines its labels."""
+"""The real-time segmenter: an MBConv encoder under a plain decoder."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -13,10 +12,10 @@ from rtsdb.models.presets import InvertedResidual, RtConfig
 from rtsdb.models.upsample import upsample
 
 
-class Decoded(NamedTuple):
-    """What a segmenter leaves for the next: features [N, C, H/8, W/8], logits [N, n, H/2, W/2]."""
+class Segmented(NamedTuple):
+    """Wide context [N, C, H/32, W/32], for the blocks after, and logits [N, n, H/2, W/2]."""
 
-    features: Tensor
+    context: Tensor
     logits: Tensor
 
 
@@ -75,17 +74,19 @@ class Decoder(nn.Module):
         self.merge = nn.Conv2d(config.decoder_fine, config.decoder_fine, 3, padding=1)
         self.classify = nn.Conv2d(config.decoder_fine, outputs, 1)
 
-    def forward(self, merged: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
-        """Features for the next segmenter, and outputs."""
-        features = functional.relu(self.smooth(functional.relu(merged)))
-        h = functional.relu(fine + upsample(self.narrow(features), 2))
-        return features, self.classify(functional.relu(self.merge(h)))
+    def forward(self, merged: Tensor, fine: Tensor) -> Tensor:
+        """Features [N, C, h, w] and [N, C', 2h, 2w] to [N, outputs, 2h, 2w]."""
+        h = functional.relu(self.smooth(functional.relu(merged)))
+        h = functional.relu(fine + upsample(self.narrow(h), 2))
+        out: Tensor = self.classify(functional.relu(self.merge(h)))
+        return out
 
 
 class Segmenter(nn.Module):
-    """S(1): logits from the noisy frame, with the wide context of an encoder from 1/8 to 1/32.
+    """Logits of a frame or an estimate of it, with the context of an encoder from 1/8 to 1/32.
 
-    Thin things (poles, signs) want logits finer than the decoder works: four per position.
+    One serves all blocks. Thin things (poles, signs) want logits finer than the decoder works:
+    four per position.
     """
 
     def __init__(self, config: RtConfig, classes: int) -> None:
@@ -110,51 +111,23 @@ class Segmenter(nn.Module):
         fine, h = self.stem(frame, sigma)
         return fine, self.stem_out(h)
 
-    def forward(self, frame: Tensor, sigma: Tensor) -> Decoded:
-        """Logits of a packed frame [N, 12, h, w] with noise maps [N, 2, h, w]."""
+    def forward(self, frame: Tensor, sigma: Tensor, context: Tensor | None = None) -> Segmented:
+        """Logits of a packed frame [N, 12, h, w] with noise maps [N, 2, h, w].
+
+        context: found in another estimate of the frame, to be taken over; noise hardly alters it.
+        """
         fine, h = self.enter(frame, sigma)
-        scales = []
-        for index, unit in enumerate(self.encoder):
+        scales, deepest = [], self.taps[-1]
+        for index, unit in enumerate(self.encoder[:deepest]):
             if index in self.taps:
                 scales.append(h)
             h = unit(h)
-        merged = self.lateral[-1](h)
+        scales.append(h)
+        if context is None:
+            for unit in self.encoder[deepest:]:
+                h = unit(h)
+            context = self.lateral[-1](h)
+        merged = context
         for lateral, scale in zip(reversed(self.lateral[:-1]), reversed(scales), strict=True):
             merged = lateral(scale) + upsample(merged, 2)
-        features, four = self.decoder(merged, fine)
-        return Decoded(features, functional.pixel_shuffle(four, 2))
-
-
-class Refiner(nn.Module):
-    """S(2), S(3): what the estimate shows better than the frame before it, added to the logits.
-
-    The segmenter before has seen the wide context already; its features are taken over, and only
-    the stem and the decoder run again.
-    """
-
-    def __init__(self, config: RtConfig, classes: int) -> None:
-        super().__init__()
-        self.stem = Stem(config)
-        self.lateral = nn.Conv2d(config.decoder, config.decoder, 1)
-        self.carry = nn.Conv2d(config.decoder, config.decoder, 1, bias=False)
-        self.decoder = Decoder(config, classes)
-
-    def forward(self, estimate: Tensor, sigma: Tensor, before: Decoded) -> Decoded:
-        """Logits of a packed estimate [N, 12, h, w], from those of the segmenter before."""
-        fine, h = self.stem(estimate, sigma)
-        features, found = self.decoder(self.lateral(h) + self.carry(before.features), fine)
-        return Decoded(features, before.logits + upsample(found, 2))
-
-    @torch.no_grad()
-    def start_after(self, before: Segmenter | Refiner) -> None:
-        """Begin with the stem and decoder of the segmenter before, and with its decisions."""
-        if isinstance(before, Refiner):
-            self.load_state_dict(before.state_dict())
-        else:
-            self.stem.load_state_dict(before.stem.state_dict())
-            for name in ("smooth", "narrow", "merge"):
-                mine, theirs = getattr(self.decoder, name), getattr(before.decoder, name)
-                mine.load_state_dict(theirs.state_dict())
-        for layer in (self.decoder.classify.weight, self.decoder.classify.bias):
-            assert layer is not None
-            layer.zero_()
+        return Segmented(context, functional.pixel_shuffle(self.decoder(merged, fine), 2))

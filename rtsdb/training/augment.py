@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rtsdb.classes import VOID
 from rtsdb.data.noise_models import GaussianNoise, draw_camera_noise
 from rtsdb.data.scenes import Scene
 from rtsdb.noise import NoiseLevel
@@ -24,9 +25,12 @@ class AugmentConfig:
     height, width: size in pixels, multiples of 32. plain_share: share of crops that are frames'
     own pixels, but for their noise. Of the others: scales: range of the zoom, log-uniform.
     blur_share: share of crops that are blurred a little, as large smooth frames are.
+    bleeding: standard deviation of the share that one channel takes of another; grey stays grey.
     saturations: range of the factor on colour. curve: standard deviation of the logarithm of the
     exponent (gamma) of the tone curve. gains: range of the exposure factor, tints: of another one
     per channel; offsets: of what is added, in grey levels.
+    mix_share: share of crops onto which half of the classes of another crop are pasted, where they
+    are (ClassMix, Olsson et al., WACV 2021).
     sigmas: range of the noise level in grey levels. camera_share: share of crops with noise of a
     camera in low light (`rtsdb.data.noise_models`). Of the others, float_share keep their noise
     in float, unclipped, the rest is 8-bit; shot_share have signal-dependent noise (a > 0), the
@@ -38,11 +42,13 @@ class AugmentConfig:
     plain_share: float = 0.0
     scales: tuple[float, float] = (0.6, 2.5)
     blur_share: float = 0.2
+    bleeding: float = 0.0
     saturations: tuple[float, float] = (0.3, 1.5)
     curve: float = 0.25
     gains: tuple[float, float] = (0.5, 1.3)
     tints: tuple[float, float] = (0.85, 1.15)
     offsets: tuple[float, float] = (-10.0, 10.0)
+    mix_share: float = 0.0
     sigmas: tuple[float, float] = (0.0, 60.0)
     camera_share: float = 0.2
     float_share: float = 0.25
@@ -63,7 +69,7 @@ def draw_batch(
 ) -> Batch:
     """The batch of one training step; the same for the same (seed, step), whatever came before."""
     rng = np.random.default_rng((seed, step))
-    crops = [_draw_crop(scenes[int(rng.integers(len(scenes)))], config, rng) for _ in range(size)]
+    crops = [_draw_crop(scenes, config, rng) for _ in range(size)]
     clean = np.stack([image for image, _ in crops])
     degraded = [_degrade(image, config, rng) for image in clean]
     return Batch(
@@ -79,6 +85,19 @@ def _to_tensor(images: NDArray[np.float32]) -> Tensor:
 
 
 def _draw_crop(
+    scenes: Sequence[Scene], config: AugmentConfig, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    image, labels = _cut(scenes[int(rng.integers(len(scenes)))], config, rng)
+    if rng.random() < config.mix_share:
+        other, theirs = _cut(scenes[int(rng.integers(len(scenes)))], config, rng)
+        classes = np.setdiff1d(theirs, VOID)
+        pasted = np.isin(theirs, rng.choice(classes, (len(classes) + 1) // 2, replace=False))
+        image = np.where(pasted[..., None], other, image)
+        labels = np.where(pasted, theirs, labels)
+    return image, labels
+
+
+def _cut(
     scene: Scene, config: AugmentConfig, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     plain = rng.random() < config.plain_share
@@ -113,6 +132,10 @@ def _relight(
     image = np.ascontiguousarray(image)
     if rng.random() < config.blur_share:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.2)), np.float32)
+    if config.bleeding:
+        bleeding = rng.normal(0, config.bleeding, (3, 3))
+        np.fill_diagonal(bleeding, 1 - bleeding.sum(1) + bleeding.diagonal())
+        image = image @ bleeding.T.astype(np.float32)
     grey = image.mean(axis=2, keepdims=True)
     image = grey + rng.uniform(*config.saturations) * (image - grey)
     curved = 255 * np.clip(image / 255, 0, 1) ** float(np.exp(rng.normal(0, config.curve)))

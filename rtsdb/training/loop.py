@@ -163,8 +163,12 @@ class Trainer:
         """The parts that learn in this phase."""
         parts, blocks = self.phase.parts, self.net.sdbs()
         blocks = blocks[-1:] if self.phase.alone else blocks[self.phase.first - 1 :]
-        segmenters = [block.segmenter for block in blocks if parts is not Parts.DENOISERS]
-        return segmenters + [block.denoiser for block in blocks if parts is not Parts.SEGMENTERS]
+        learning: list[nn.Module] = []
+        if parts is not Parts.DENOISERS:
+            learning += [block.segmenter for block in blocks if block.segmenter is not None]
+        if parts is not Parts.SEGMENTERS:
+            learning += [block.denoiser for block in blocks]
+        return learning
 
     def _groups(self) -> list[dict[str, object]]:
         pretrained = [p for p in encoder_parameters(self.net) if p.requires_grad]

@@ -10,8 +10,12 @@ from rtsdb.models.presets import SdabnConfig, preset
 from rtsdb.training.augment import AugmentConfig
 from rtsdb.training.phases import DENOISER, SEGMENTER, Learning, Parts, Phase, part_by_part
 
-PLAIN_SHARES = {Parts.ALL: 0.0, Parts.SEGMENTERS: 0.25, Parts.DENOISERS: 0.7}
-"""Share of crops as they are, by what learns: variety is what segmenters lack more."""
+VARIETY = {
+    Parts.ALL: AugmentConfig(),
+    Parts.SEGMENTERS: AugmentConfig(bleeding=0.15, mix_share=0.5),
+    Parts.DENOISERS: AugmentConfig(plain_share=0.7),
+}
+"""How crops vary, by what learns: variety is what segmenters lack more."""
 
 SIGMA = 50.0
 """Noise level of `sdabn` where none is asked for, in grey levels: the paper's headline."""
@@ -65,6 +69,10 @@ def _joint_phase(request: TrainRequest) -> tuple[Phase, ...]:
         raise UsageError(f"--parts {request.parts}: choose one of: {known}") from None
     if request.first > request.stages:
         raise UsageError(f"--first {request.first}: there are {request.stages} blocks (--stages)")
+    if parts is Parts.SEGMENTERS and request.first > 1:
+        raise UsageError(
+            f"--first {request.first}: {request.preset} has one segmenter, in block 1; leave it out"
+        )
     default = Phase(stages=request.stages, parts=parts, first=request.first)
     width, height = _crop(request.crop) or (default.augment.width, default.augment.height)
     if width != height:
@@ -80,11 +88,7 @@ def _joint_phase(request: TrainRequest) -> tuple[Phase, ...]:
         lr=default.lr if request.lr is None else request.lr,
         warmup=min(default.warmup, steps // 10),
         window=window,
-        augment=AugmentConfig(
-            height=height,
-            width=width,
-            plain_share=PLAIN_SHARES[parts],
-        ),
+        augment=replace(VARIETY[parts], height=height, width=width),
     )
     return (phase,)
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rtsdb.models.blocks import RESIDUAL_NOISE
 from rtsdb.models.sdb import BlockOutput, SDBNet
 
 MakeNet = Callable[[int], SDBNet]
@@ -49,8 +50,7 @@ def test_the_noise_level_matters_to_both_parts(make_net: MakeNet) -> None:
 
 def test_segmenter_k_sees_estimate_k_minus_1(make_net: MakeNet) -> None:
     net, seen = make_net(3), []
-    for block in net.sdbs():
-        block.segmenter.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    net.sdbs()[0].segmenter.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     packed = net.pack(image())
     outputs = net(packed, torch.tensor([[0.0, 625.0]]))
     assert torch.equal(seen[0], packed)
@@ -114,7 +114,7 @@ def test_a_grown_block_can_learn(make_net: MakeNet) -> None:
     net = make_net(1).grow(2).train()
     outputs = net(net.pack(image()), torch.tensor([[0.0, 625.0]]))
     (outputs[1].estimate.square().mean() + outputs[1].logits.square().mean()).backward()
-    denoiser, segmenter = net.sdbs()[1].denoiser, net.sdbs()[1].segmenter
+    denoiser, segmenter = net.sdbs()[1].denoiser, net.sdbs()[0].segmenter
     for conv in (denoiser.frame, denoiser.gate, segmenter.decoder.classify):
         assert conv.weight.grad is not None
         assert conv.weight.grad.any()
@@ -127,7 +127,28 @@ def test_shrinking_keeps_the_first_blocks(make_net: MakeNet) -> None:
     assert torch.equal(only.estimate, first.estimate)
 
 
-def test_a_grown_block_decides_as_the_one_before(make_net: MakeNet) -> None:
-    first, *others = run(make_net(1).grow(3).eval(), image())
-    for other in others:
-        assert torch.equal(other.logits, first.logits)
+def test_one_segmenter_is_told_the_noise_that_is_left_and_takes_its_context_over(
+    make_net: MakeNet,
+) -> None:
+    net, seen, found = make_net(3), [], []
+    segmenter = net.sdbs()[0].segmenter
+    segmenter.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
+    segmenter.register_forward_hook(lambda _, inputs, output: found.append(output))
+    run(net, image())
+    (_, told), *others = seen
+    for _, sigma, context in others:
+        assert torch.equal(sigma, RESIDUAL_NOISE * told)
+        assert torch.equal(context, found[0].context)
+    assert not torch.equal(found[0].logits, found[1].logits)
+    assert not torch.equal(found[1].logits, found[2].logits)
+
+
+def test_context_is_all_that_the_deepest_units_give(make_net: MakeNet) -> None:
+    net = make_net(1)
+    segmenter, frame = net.sdbs()[0].segmenter, net.pack(image())
+    sigma = net.noise_maps(frame, torch.tensor([[0.0, 625.0]]))
+    straight = segmenter(frame, sigma)
+    for unit in segmenter.encoder[segmenter.taps[-1] :]:
+        torch.nn.init.zeros_(unit.project.weight)
+    assert not torch.equal(segmenter(frame, sigma).logits, straight.logits)
+    assert torch.equal(segmenter(frame, sigma, straight.context).logits, straight.logits)

@@ -140,6 +140,39 @@ def test_labels_follow_the_picture_through_zoom_and_flip(scene: Scene) -> None:
         assert (off <= 2).float().mean() > 0.75
 
 
+def test_half_of_another_crop_s_classes_are_pasted_with_their_pixels() -> None:
+    """Every scene has two classes of its own, left and right, each with its own grey level."""
+    scenes = []
+    for index in range(4):
+        labels = np.full((64, 64), 2 * index, np.uint8)
+        labels[:, 32:] += 1
+        scenes.append(Scene("", np.repeat(20 * (labels[..., None] + 1), 3, 2), labels))
+    config = replace(PLAIN, scales=(1.0, 1.0), mix_share=0.5)
+    batch = draw_batch(scenes, config, size=200, seed=0, step=0)
+    mixed = 0
+    for clean, labels in zip(batch.clean, batch.labels, strict=True):
+        assert torch.equal((255 * clean[0]).round().long(), 20 * (labels + 1))
+        mixed += len((labels // 2).unique()) == 2
+    # One time in four the other crop is of the same scene.
+    assert 0.25 < mixed / 200 < 0.5
+
+
+def test_what_nobody_labelled_is_not_pasted() -> None:
+    void = Scene("", flat(90).image, np.full((128, 128), VOID, np.uint8))
+    batch = draw_batch([flat(30), void], replace(PLAIN, mix_share=1.0), size=16, seed=0, step=0)
+    for clean, labels in zip(batch.clean, batch.labels, strict=True):
+        assert ((255 * clean[0, labels == 0] - 30).abs() < 1e-3).all()
+
+
+def test_grey_stays_grey_where_channels_bleed_into_one_another(scene: Scene) -> None:
+    config = replace(PLAIN, bleeding=0.3)
+    grey = draw_batch([flat()], config, size=8, seed=0, step=0).clean
+    assert (255 * grey - 128).abs().max() < 1e-3
+    coloured = Scene("", scene.image * np.uint8([1, 0, 0]), scene.labels)
+    clean = draw_batch([coloured], config, size=8, seed=0, step=0).clean
+    assert clean[:, 1:].any()
+
+
 def test_scenes_smaller_than_the_crop_are_enlarged() -> None:
     small = Scene("", np.full((40, 100, 3), 90, np.uint8), np.full((40, 100), 4, np.uint8))
     batch = draw_batch([small], AugmentConfig(height=96, width=96), size=4, seed=0, step=0)

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from rtsdb.errors import UsageError
-from rtsdb.training.augment import AugmentConfig
 from rtsdb.training.phases import Learning, Parts, Phase, part_by_part
-from rtsdb.training.request import PLAIN_SHARES, TrainRequest, requested_phases, within_frames
+from rtsdb.training.request import VARIETY, TrainRequest, requested_phases, within_frames
 
 RT = TrainRequest(
     dataset="camvid",
@@ -51,7 +50,7 @@ def test_rt_is_trained_as_asked_for() -> None:
             stages=2,
             steps=1000,
             batch=8,
-            augment=AugmentConfig(height=128, width=128, plain_share=PLAIN_SHARES[Parts.DENOISERS]),
+            augment=replace(VARIETY[Parts.DENOISERS], height=128, width=128),
             window=64,
             lr=0.0,
             warmup=100,
@@ -83,6 +82,7 @@ def test_crops_that_are_no_multiple_of_32_are_refused(crop: str) -> None:
         ({"sigma": 50.0}, "--sigma 50: rt learns all noise levels"),
         ({"parts": "hats"}, "--parts hats: choose one of: all, segmenters, denoisers"),
         ({"preset": "huge"}, "--preset huge"),
+        ({"parts": "segmenters", "first": 2}, "--first 2: rt has one segmenter, in block 1"),
         ({"preset": "sdabn", "window": 40}, "--window 40: give a multiple of 32"),
         ({"preset": "sdabn", "lr": 0.1}, "--lr: sdabn is trained part by part"),
         ({"preset": "sdabn", "parts": "segmenters"}, "--parts: sdabn is trained part by part"),
