@@ -16,6 +16,9 @@ from rtsdb.machine import describe_machine, usable_cpus
 CHECKOUT = Path(__file__).resolve().parents[2]
 """The folder that holds the package: a checkout, or where packages are installed."""
 
+PATIENCE = 10.0
+"""Seconds that a command may take to tell something."""
+
 _CPUS = "sys/devices/system/cpu"
 
 
@@ -78,7 +81,7 @@ def _git(*command: str) -> str | None:
 def _run(*command: str) -> str | None:
     """What a command prints; None where it is absent or fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -16,8 +16,9 @@ ADA = "NVIDIA GeForce RTX 4090"
 
 @pytest.fixture(autouse=True)
 def _no_tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where a test puts commands."""
+    """Where a test puts commands, which may take their time."""
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setattr(host, "PATIENCE", 300.0)
 
 
 def test_the_description_is_json_and_complete(

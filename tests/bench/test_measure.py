@@ -93,7 +93,7 @@ def test_a_file_is_decoded_and_encoded(make_clip: Callable[..., Path]) -> None:
 
 
 def test_a_failing_engine_leaves_nothing_under_way(footage: Footage) -> None:
-    engine = slow_engine(fail_at(5, RtsdbError("the cable is out")))
+    engine = slow_engine(fail_at(IN_FLIGHT + 1, RtsdbError("the cable is out")))
     with pytest.raises(RtsdbError, match="cable"):
         engine_turn(engine, footage, warmup=0, seconds=1)
     assert not engine.in_use

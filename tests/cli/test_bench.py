@@ -10,6 +10,7 @@ from rtsdb.bench import session
 from rtsdb.bench.model import Report
 from rtsdb.bench.report_file import read_report
 from rtsdb.cli import app
+from rtsdb.pipeline.run import IN_FLIGHT
 from tests.bench.doubles import ctrl_c_at, slow_engine
 from tests.pipeline.doubles import HEIGHT, WIDTH
 
@@ -58,7 +59,7 @@ def test_ctrl_c_prints_what_was_measured_and_exits_with_130(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def load(model: str, **settings: Any) -> Any:
-        return slow_engine(ctrl_c_at(12 if settings["stages"] == 2 else -1))
+        return slow_engine(ctrl_c_at(IN_FLIGHT if settings["stages"] == 2 else -1))
 
     monkeypatch.setattr(session, "load_engine", load)
     path = tmp_path / "a.json"

@@ -284,4 +284,4 @@ started.wait()
 
 def test_the_end_of_the_process_ends_a_build() -> None:
     root = Path(__file__).resolve().parents[2]
-    subprocess.run([sys.executable, "-c", LEAVES], cwd=root, timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", LEAVES], cwd=root, timeout=300, check=True)

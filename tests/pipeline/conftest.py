@@ -13,7 +13,7 @@ def _nothing_is_left() -> Iterator[None]:
     yield
     new = set(threading.enumerate()) - threads
     for thread in new:
-        thread.join(10)
+        thread.join(60)
     assert not [thread.name for thread in new if thread.is_alive()]
     assert not open_files() - files
 

@@ -1,5 +1,6 @@
 """Running a pipeline of doubles in one line."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,26 @@ def await_that(happens: Callable[[], bool]) -> None:
     while not happens():
         assert time.monotonic() < end, "it does not happen"
         time.sleep(0.001)
+
+
+class Clock:
+    """Seconds for a watchdog that go by only while a test lets them: 0.25 from look to look."""
+
+    def __init__(self) -> None:
+        self._now = self._until = 0.0
+
+    def __call__(self) -> float:
+        self._now = min(self._now + 0.25, self._until)
+        return self._now
+
+    def run(self) -> None:
+        """Something hangs: go on without end."""
+        self._until = math.inf
+
+    def spend(self, seconds: float) -> None:
+        """Something is slow: return when so many seconds have gone by, and stand still again."""
+        self._until += seconds
+        await_that(lambda: self._now >= self._until)
 
 
 def one_by_one(source: FakeSource, engine: FakeEngine) -> Hook:

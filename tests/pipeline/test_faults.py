@@ -11,29 +11,30 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import av
 import numpy as np
 import pytest
 
-from rtsdb import watchdog
 from rtsdb.classes import CAMVID
 from rtsdb.errors import HangsError, RtsdbError
+from rtsdb.pipeline import inference as inference_module
 from rtsdb.pipeline import run as run_module
 from rtsdb.pipeline import stage as stage_module
-from rtsdb.pipeline.stage import Patience, StageError
-from rtsdb.video.sinks import FanOut
+from rtsdb.pipeline.stage import Patience, Stage, StageError
+from rtsdb.video.sinks import FanOut, fan_out
 from rtsdb.video.sinks.video_file import VideoFileSink
 from rtsdb.video.sources.file import VideoFileSource
 from rtsdb.video.sources.paced import PacedSource
 from rtsdb.video.views import ViewComposer
 from rtsdb.watchdog import Watchdog
 from tests.pipeline.doubles import HEIGHT, WIDTH, FakeEngine, FakeSink, FakeSource
-from tests.pipeline.running import await_that, fail_at, fail_from, one_by_one, run
+from tests.pipeline.running import Clock, await_that, fail_at, fail_from, one_by_one, run
 
 BROKEN = RuntimeError("out of memory")
 
@@ -61,13 +62,26 @@ def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What hangs is found soon, and then not waited for: the run's patience is long.
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not hang has time to end, however slow the machine is."""
+    monkeypatch.setattr(run_module, "PATIENCE", 60.0)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch, patient: None) -> Clock:
+    """For the watchdog of what hangs; no other call can, as the clocks of those stand still.
 
     As shipped it is found within 5 s, too: tests/test_watchdog.py.
     """
-    monkeypatch.setattr(watchdog, "LATER", 0.4)
-    monkeypatch.setattr(run_module, "PATIENCE", 60.0)
+    for module in (inference_module, run_module, fan_out):
+        watch_with(monkeypatch, module)
+    return Clock()
+
+
+def watch_with(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *clocks: Clock) -> None:
+    """Give the watchdogs that a module makes these clocks, and then some that stand still."""
+    left = iter(clocks)
+    monkeypatch.setattr(module, "Watchdog", lambda: Watchdog(next(left, lambda: 0.0)))
 
 
 @pytest.fixture
@@ -78,9 +92,13 @@ def sigterm_is_ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-def hang_from(index: int, release: threading.Event) -> Callable[[int], None]:
+def hang_from(
+    index: int, release: threading.Event, clock: Clock | None = None
+) -> Callable[[int], None]:
     def hook(now: int) -> None:
         if now >= index:
+            if clock is not None:
+                clock.run()
             release.wait(60)
 
     return hook
@@ -106,9 +124,9 @@ def test_a_slow_engine_finishes_them_too() -> None:
     assert sink.indices() == [0, 1, 2]
 
 
-@pytest.mark.usefixtures("in_time", "impatient")
-def test_a_disk_that_stalls_is_named(release: threading.Event) -> None:
-    source = FakeSource(1000, hook=hang_from(4, release), watchdog=Watchdog())
+@pytest.mark.usefixtures("in_time")
+def test_a_disk_that_stalls_is_named(release: threading.Event, clock: Clock) -> None:
+    source = FakeSource(1000, hook=hang_from(4, release, clock), watchdog=Watchdog(clock))
     engine, sink = FakeEngine(), FakeSink()
     with pytest.raises(StageError, match="capture stage: fake: no frame for") as caught:
         run(source, engine, sink)
@@ -118,9 +136,11 @@ def test_a_disk_that_stalls_is_named(release: threading.Event) -> None:
     assert not engine.in_use
 
 
-@pytest.mark.usefixtures("in_time", "impatient")
-def test_a_disk_that_stalls_is_named_where_its_frames_are_paced(release: threading.Event) -> None:
-    disk = FakeSource(1000, hook=hang_from(4, release), watchdog=Watchdog())
+@pytest.mark.usefixtures("in_time")
+def test_a_disk_that_stalls_is_named_where_its_frames_are_paced(
+    release: threading.Event, clock: Clock
+) -> None:
+    disk = FakeSource(1000, hook=hang_from(4, release, clock), watchdog=Watchdog(clock))
     source, sink = PacedSource(disk), FakeSink()
     with pytest.raises(StageError, match="capture stage: fake: no frame for"):
         run(source, FakeEngine(), sink)
@@ -203,9 +223,12 @@ def test_three_live_frames_in_a_row_end_the_run(when: str) -> None:
     assert failed[:5] == [2, 3, 6, 7, 8]
 
 
-@pytest.mark.usefixtures("in_time", "impatient")
-def test_an_engine_that_hangs_is_named(release: threading.Event) -> None:
-    engine, sink = FakeEngine(hook=hang_from(4, release)), FakeSink()
+@pytest.mark.usefixtures("in_time")
+def test_an_engine_that_hangs_is_named(
+    release: threading.Event, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch_with(monkeypatch, inference_module, clock)
+    engine, sink = FakeEngine(hook=hang_from(4, release, clock)), FakeSink()
     with pytest.raises(StageError, match="inference stage: fake: no result for") as caught:
         run(FakeSource(1000), engine, sink)
     assert sink.indices() == list(range(4))
@@ -213,9 +236,13 @@ def test_an_engine_that_hangs_is_named(release: threading.Event) -> None:
     assert engine.left_behind
 
 
-@pytest.mark.usefixtures("in_time", "impatient")
-def test_an_engine_that_hangs_in_submit(release: threading.Event) -> None:
-    engine, source = FakeEngine(on_submit=hang_from(4, release)), FakeSource(1000, live=True)
+@pytest.mark.usefixtures("in_time")
+def test_an_engine_that_hangs_in_submit(
+    release: threading.Event, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch_with(monkeypatch, inference_module, clock)
+    engine = FakeEngine(on_submit=hang_from(4, release, clock))
+    source = FakeSource(1000, live=True)
     source.hook = one_by_one(source, engine)
     with pytest.raises(StageError, match="inference stage: fake: no result for"):
         run(source, engine, FakeSink())
@@ -225,9 +252,15 @@ def test_an_engine_that_hangs_in_submit(release: threading.Event) -> None:
 HANGING_RUN = """
 import sys, threading
 from rtsdb.engine.onnxruntime import OnnxRuntimeEngine
-from rtsdb import watchdog
+from rtsdb.pipeline import inference, run
+from rtsdb.watchdog import Watchdog
 
-compute, runs = OnnxRuntimeEngine._run, []
+compute, runs, now = OnnxRuntimeEngine._run, [], 0.0
+
+def clock():  # goes once the engine hangs, 0.25 s from look to look
+    global now
+    now += 0.25 * (len(runs) > 5)
+    return now
 
 def hang(engine, binding):
     runs.append(binding)
@@ -236,7 +269,9 @@ def hang(engine, binding):
     return compute(engine, binding)
 
 OnnxRuntimeEngine._run = hang
-watchdog.LATER = 0.5
+inference.Watchdog = lambda: Watchdog(clock)
+run.Watchdog = lambda: Watchdog(lambda: 0.0)
+run.PATIENCE = 60.0
 from rtsdb.cli import main
 main()
 """
@@ -265,22 +300,36 @@ def test_a_failing_sink_ends_the_run() -> None:
     assert sink.indices() == [0, 1, 2]
 
 
-@pytest.mark.usefixtures("in_time", "impatient")
-def test_a_sink_that_blocks_is_named(release: threading.Event) -> None:
-    sink = FakeSink(hook=hang_from(3, release))
+@pytest.mark.usefixtures("in_time")
+def test_a_sink_that_blocks_is_named(
+    release: threading.Event, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch_with(monkeypatch, run_module, clock)
+    sink = FakeSink(hook=hang_from(3, release, clock))
     with pytest.raises(StageError, match=r"render stage: fake: took no frame for \d"):
         run(FakeSource(1000), FakeEngine(), sink)
     assert sink.left_behind
     assert sink.indices() == [0, 1, 2]
 
 
-@pytest.mark.usefixtures("in_time", "impatient")
+@pytest.mark.usefixtures("in_time")
 @pytest.mark.parametrize("live", [False, True])
-def test_one_of_several_that_blocks_is_left_out(release: threading.Event, live: bool) -> None:
-    source, other = FakeSource(200, live=live, hook=lambda _: time.sleep(0.01)), FakeSink()
-    fan = FanOut([FakeSink(hook=hang_from(3, release)), other])
+def test_one_of_several_that_blocks_is_left_out(
+    release: threading.Event, clock: Clock, monkeypatch: pytest.MonkeyPatch, live: bool
+) -> None:
+    watch_with(monkeypatch, fan_out, clock)
+    source, engine, other = FakeSource(200, live=live), FakeEngine(), FakeSink()
+    in_step = one_by_one(source, engine)
+
+    def produce(index: int) -> None:
+        time.sleep(0.01)
+        if index < 6:  # none of these is dropped
+            in_step(index)
+
+    source.hook = produce
+    fan = FanOut([FakeSink(hook=hang_from(3, release, clock)), other])
     fan.open(source.info, (WIDTH, HEIGHT))
-    summary = run(source, FakeEngine(), fan)
+    summary = run(source, engine, fan)
     with pytest.raises(RtsdbError, match=r"nothing happened for"):
         fan.close()
     assert summary.frames + summary.dropped.total() == 200
@@ -299,10 +348,12 @@ def test_as_shipped_a_sink_that_hangs_is_given_up_before_the_others_are() -> Non
     assert run_module._SINK_SHARE * run_module.PATIENCE < run_module.PATIENCE - 0.5
 
 
-@pytest.mark.usefixtures("impatient")
-def test_one_of_several_may_be_slow_at_its_first_frame() -> None:
+def test_one_of_several_may_be_slow_at_its_first_frame(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch_with(monkeypatch, fan_out, clock)
     source = FakeSource(20)
-    slow = FakeSink(hook=lambda index: time.sleep(1) if index == 0 else None)
+    slow = FakeSink(hook=lambda index: clock.spend(6) if index == 0 else None)
     with FanOut([slow, FakeSink()]) as fan:
         fan.open(source.info, (WIDTH, HEIGHT))
         assert run(source, FakeEngine(), fan).frames == 20
@@ -388,6 +439,7 @@ def test_a_stage_that_hangs_while_another_fails_does_not_hang_the_run(
 # The person: Ctrl-C, which SIGTERM is taken for. With real signals: test_cli.py
 
 
+@pytest.mark.usefixtures("patient")
 def test_ctrl_c_finishes_the_frames_under_way() -> None:
     source, sink = FakeSource(100_000), FakeSink()
 
@@ -407,21 +459,25 @@ def test_frames_under_way_are_finished_however_long_they_take_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sink, source, finished = FakeSink(), FakeSource(1000), [0]
-    now = 0.0
+    now, looks = 0.0, 0
 
-    class Clock:
+    class Looked:
         def look(self) -> float:
+            nonlocal looks
+            looks += 1
             return now
 
-    monkeypatch.setattr(stage_module, "AwakeClock", Clock)
+    monkeypatch.setattr(stage_module, "AwakeClock", Looked)
+    monkeypatch.setattr(run_module, "_READ_SHARE", 15.0)  # or a frame just read might be lost
 
     def slow(ticket: int) -> None:
         nonlocal now
         if ticket == 2:
             _thread.interrupt_main()
         await_that(lambda: finished[-1] == ticket)
+        before = looks
+        await_that(lambda: looks >= before + 2)  # the main thread has seen that it is finished
         now += 0.75 * run_module.PATIENCE
-        time.sleep(0.15)  # the main thread looks twenty times a second
 
     run(source, FakeEngine(hook=slow), sink, progress=finished.append)
     assert len(sink.written) == source.given < 1000
@@ -429,7 +485,21 @@ def test_frames_under_way_are_finished_however_long_they_take_together(
 
 @pytest.mark.usefixtures("in_time", "little_patience")
 @pytest.mark.parametrize("stage", ["capture", "inference", "render"])
-def test_ctrl_c_ends_the_run_whatever_hangs(stage: str, release: threading.Event) -> None:
+def test_ctrl_c_ends_the_run_whatever_hangs(
+    stage: str, release: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Parting(Patience):
+        """Ends when all but what hangs have ended."""
+
+        def await_end(self, stages: Sequence[Stage], **options: Any) -> None:
+            super().await_end(stages, **options)
+            if self._seconds == 0.51:
+                for other in stages:
+                    if other.name != stage:
+                        other.wait(60)
+
+    monkeypatch.setattr(run_module, "_PARTING", 0.51)
+    monkeypatch.setattr(run_module, "Patience", Parting)
     source, engine, sink = FakeSource(1000), FakeEngine(), FakeSink()
 
     def hang(index: int) -> None:
@@ -447,11 +517,15 @@ def test_ctrl_c_ends_the_run_whatever_hangs(stage: str, release: threading.Event
 @pytest.mark.usefixtures("in_time", "sigterm_is_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_of_several_sinks_that_blocks_costs_the_others_nothing(
-    number: signal.Signals, release: threading.Event, monkeypatch: pytest.MonkeyPatch
+    number: signal.Signals,
+    release: threading.Event,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    watch_with(monkeypatch, fan_out, clock)
     monkeypatch.setattr(run_module, "_SINK_SHARE", 0.5 / run_module.PATIENCE)
     source, other = FakeSource(1000), FakeSink()
-    fan = FanOut([FakeSink(hook=hang_from(3, release)), other])
+    fan = FanOut([FakeSink(hook=hang_from(3, release, clock)), other])
     other.hook = lambda index: os.kill(os.getpid(), number) if index == 4 else None
     fan.open(source.info, (WIDTH, HEIGHT))
     assert run(source, FakeEngine(), fan).interrupted
@@ -462,17 +536,19 @@ def test_one_of_several_sinks_that_blocks_costs_the_others_nothing(
 
 @pytest.mark.usefixtures("in_time")
 def test_a_second_ctrl_c_waits_for_nothing(
-    monkeypatch: pytest.MonkeyPatch, release: threading.Event
+    monkeypatch: pytest.MonkeyPatch, release: threading.Event, clock: Clock
 ) -> None:
-    monkeypatch.setattr(run_module, "PATIENCE", 60.0)
-    monkeypatch.setattr(run_module, "_PARTING", 2.0)  # the sink is given up after the half of it
+    watch_with(monkeypatch, fan_out, clock)
+    monkeypatch.setattr(run_module, "_PARTING", 12.0)  # the sink is given up after the half of it
     source, other = FakeSource(1000), FakeSink()
 
     def insist(index: int) -> None:
         if index == 3:
+            await_that(lambda: source.given > 6)  # more than the sink has room for: the run waits
             _thread.interrupt_main()
             source.interrupted.wait(60)
             _thread.interrupt_main()
+            clock.run()
             release.wait(60)
 
     fan = FanOut([FakeSink(hook=insist), other])
@@ -506,6 +582,7 @@ def test_a_third_ctrl_c_waits_not_even_for_the_parting(
             source.interrupted.wait(60)
             _thread.interrupt_main()
             parting.wait(60)
+            await_that(lambda: not {"capture", "inference"} & names_of_threads())
             _thread.interrupt_main()
             release.wait(60)
 
@@ -513,6 +590,10 @@ def test_a_third_ctrl_c_waits_not_even_for_the_parting(
     with pytest.raises(StageError, match="render stage: did not stop in time"):
         run(source, FakeEngine(), sink)
     assert sink.left_behind
+
+
+def names_of_threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate()}
 
 
 def denoised_view(size: tuple[int, int]) -> ViewComposer:

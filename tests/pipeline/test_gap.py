@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,13 +21,16 @@ from rtsdb.video.sources.live import Connection, LiveSource
 from rtsdb.video.sources.reconnect import ReconnectingSource
 from rtsdb.video.views import ViewComposer
 from tests.pipeline.doubles import HEIGHT, WIDTH, FakeEngine
-from tests.pipeline.running import run
+from tests.pipeline.running import await_that, run
 
 PICTURES, INTERVAL_S, GAP_S = 30, 0.025, 0.5
 
 
 class Camera:
     """Two connections give 30 pictures each, the last of them twice, and are lost.
+
+    A picture comes when the one before it is in the file, `finished` frames being so: none is
+    dropped.
 
     In the first gap it notes how many frames the engine had been given at half of it and at its
     end, and what times the file had that was being written.
@@ -36,6 +40,7 @@ class Camera:
         self.engine, self.part = engine, part
         self.events, self.stop = SourceEvents(), threading.Event()
         self.connections = 0
+        self.finished = 0
         self.inferred: list[int] = []
         self.kept: list[Fraction] = []
 
@@ -48,7 +53,7 @@ class Camera:
         self.connections += 1
         if self.connections > 2:
             raise RtsdbError("cam: not there")
-        return LiveSource("cam", self.begin, stop=self.stop, events=self.events)
+        return LiveSource("cam", self.begin, stop=self.stop, events=self.events, patience=60.0)
 
     def begin(self, stop: threading.Event) -> Connection:
         return Connection(self.pictures(stop), Fraction(1, 1000), Fraction(100), lambda: None)
@@ -60,7 +65,15 @@ class Camera:
             frame = VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts = round(1000 * INTERVAL_S) * number
             yield frame
+            given = PICTURES * (self.connections - 1) + number + 1
+            await_that(partial(self.has_finished, given, stop))
         raise ConnectionResetError("cable pulled")
+
+    def has_finished(self, frames: int, stop: threading.Event) -> bool:
+        return self.finished >= frames or stop.is_set()
+
+    def note(self, finished: int) -> None:
+        self.finished = finished
 
     def wait(self, _: float) -> bool:
         if not self.inferred:
@@ -89,6 +102,7 @@ def test_nothing_is_computed_in_the_gap_and_the_file_is_whole(tmp_path: Path) ->
                 sink,
                 composer=lambda size: ViewComposer("denoised", size, CAMVID),
                 max_age=60.0,
+                progress=camera.note,
             )
     times = times_in(out)
     before, after = camera.inferred

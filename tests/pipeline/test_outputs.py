@@ -32,7 +32,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     def noted(seconds: float) -> Patience:
         found.append(seconds)
-        return Patience(seconds)
+        return Patience()
 
     monkeypatch.setattr(outputs, "Patience", noted)
     return found

@@ -34,7 +34,7 @@ def test_put_waits_for_room() -> None:
     writer.join(0.05)
     assert writer.is_alive()
     assert queue.get() == 1
-    writer.join(5)
+    writer.join(60)
     assert queue.get() == 2
 
 
@@ -48,7 +48,7 @@ def test_what_waits_for_room_is_read_after_the_end() -> None:
     assert [queue.get(), queue.get()] == [1, 2]
     with pytest.raises(Ended):
         queue.get()
-    writer.join(5)
+    writer.join(60)
 
 
 def test_abandoning_frees_a_waiting_writer() -> None:
@@ -64,7 +64,7 @@ def test_abandoning_frees_a_waiting_writer() -> None:
     writer = threading.Thread(target=write)
     writer.start()
     queue.abandon()
-    writer.join(5)
+    writer.join(60)
     assert raised
 
 
@@ -80,7 +80,7 @@ def test_ending_frees_a_waiting_reader() -> None:
     reader = threading.Thread(target=read)
     reader.start()
     queue.end()
-    reader.join(5)
+    reader.join(60)
     assert raised
 
 

@@ -49,7 +49,7 @@ def run_in_a_window(clip: Path, read_key: Callable[[], str | None]) -> dict[str,
 def test_numbers_change_the_blocks_and_q_ends_the_run(
     make_clip: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    clip = make_clip(size=(64, 64), pts=range(600), time_base=Fraction(1, 10))  # a minute
+    clip = make_clip(size=(64, 64), pts=range(600), time_base=Fraction(1, 2))  # five minutes
     pressed: list[str] = []
 
     def press() -> str | None:

@@ -75,7 +75,11 @@ EXPORT void v4l2_double_tag(int colorspace, int encoding, int quantization) {
 }
 
 /* The size that the driver is set to when nothing is asked of it, index into the modes. */
-EXPORT void v4l2_double_choose(int mode) { session.mode = modes[mode]; }
+EXPORT void v4l2_double_choose(int mode) {
+    pthread_mutex_lock(&mutex); /* not in the middle of a frame, whose buffer has its size */
+    session.mode = modes[mode];
+    pthread_mutex_unlock(&mutex);
+}
 
 EXPORT void v4l2_double_show(const void *jpeg, size_t size) {
     pthread_mutex_lock(&mutex);

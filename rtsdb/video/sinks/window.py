@@ -168,7 +168,7 @@ def _require_screen() -> None:
         )
     attempt = [sys.executable, "-c", "import cv2; cv2.namedWindow('rtsdb')"]
     try:
-        works = subprocess.run(attempt, capture_output=True, timeout=20).returncode == 0
+        works = subprocess.run(attempt, capture_output=True, timeout=60).returncode == 0
     except subprocess.TimeoutExpired:
         works = False
     if not works:

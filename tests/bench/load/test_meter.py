@@ -111,7 +111,7 @@ def test_sources_are_asked_until_the_meter_is_closed(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(meter, "INTERVAL", 0.001)
     source = Script([Sample(rss_mb=mb, swap_mb=1) for mb in (1, 2, 7, 3)])
     with LoadMeter(sources=[source]) as watch:
-        assert source.asked.wait(10)  # the watching thread's doing
+        assert source.asked.wait(300)  # the watching thread's doing
         inside = watch.load(frames=1)
         assert source.closed == 0
     assert inside.rss_mb == 7

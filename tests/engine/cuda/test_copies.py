@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from rtsdb.engine.cuda.copies import gather_copies, stitch_copies
 from rtsdb.engine.cuda.device import open_device
@@ -17,7 +17,8 @@ from tests.test_tiling import plans
 
 @on_double()
 def test_copies_gather_and_stitch_what_the_host_does() -> None:
-    @settings(max_examples=40)
+    # In this process nobody has loaded the profile of conftest.py.
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(plans(most=300))
     def check(plan: TilePlan) -> None:
         rng, stream, memory = np.random.default_rng(0), driver().Stream(), DeviceMemory()

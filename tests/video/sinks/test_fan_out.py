@@ -1,3 +1,4 @@
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from rtsdb.video.sinks import fan_out
 from rtsdb.video.sinks.base import Picture, Policy, Sink
 from rtsdb.video.sinks.fan_out import FanOut, Outcome
 from rtsdb.watchdog import Watchdog
+from tests.pipeline.running import Clock, await_that
 
 INFO = SourceInfo("demo", 64, 48)
 SIZE = (64, 48)
@@ -69,10 +71,12 @@ def fail_from(index: int, error: Exception) -> Callable[[int], None]:
 
 
 @pytest.fixture
-def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What hangs is given up soon."""
-    monkeypatch.setattr(watchdog, "LATER", 1.0)
-    monkeypatch.setattr(fan_out, "_CLOSE_S", 0.5)
+def clocks(monkeypatch: pytest.MonkeyPatch) -> tuple[Clock, Clock]:
+    """Of the first two sinks."""
+    made = Clock(), Clock()
+    left = iter(made)
+    monkeypatch.setattr(fan_out, "Watchdog", lambda: Watchdog(next(left)))
+    return made
 
 
 @pytest.fixture
@@ -210,8 +214,9 @@ def test_a_stream_that_fails_does_not_fail_the_run(make_result: MakeResult) -> N
 def test_without_any_sink_left_the_run_ends(make_result: MakeResult) -> None:
     first = Recorder(name="a", hook=fail_from(1, RtsdbError("a: full")))
     second = Recorder("drop", name="b", hook=fail_from(0, RtsdbError("b: gone")))
+    numbers = itertools.count()
     with opened(first, second) as fan, pytest.raises(RtsdbError, match="a: full; b: gone"):
-        feed(fan, 10_000, make_result)
+        await_that(lambda: not fan.write(make_result(next(numbers))))
 
 
 def test_a_failure_in_close_counts(make_result: MakeResult) -> None:
@@ -223,11 +228,19 @@ def test_a_failure_in_close_counts(make_result: MakeResult) -> None:
         feed(fan, 3, make_result)
 
 
-@pytest.mark.usefixtures("little_patience")
+def hang_at(index: int, clock: Clock, released: threading.Event) -> Callable[[int], None]:
+    def hook(now: int) -> None:
+        if now == index:
+            clock.run()
+            released.wait(60)
+
+    return hook
+
+
 def test_a_file_that_hangs_is_given_up_and_the_others_finish(
-    make_result: MakeResult, released: threading.Event
+    make_result: MakeResult, released: threading.Event, clocks: tuple[Clock, Clock]
 ) -> None:
-    file = Recorder(name="a.mp4", hook=lambda n: (n == 3 and released.wait(60)) and None)
+    file = Recorder(name="a.mp4", hook=hang_at(3, clocks[0], released))
     other = Recorder()
     fan = opened(file, other)
     feed(fan, 20, make_result)
@@ -262,12 +275,17 @@ def test_as_shipped_it_is_given_up_within_5_seconds(
     assert [outcome.written for outcome in fan.outcomes] == [3, 5]
 
 
-@pytest.mark.usefixtures("little_patience")
 def test_a_sink_that_hangs_at_the_end_is_left_behind(
-    make_result: MakeResult, released: threading.Event
+    make_result: MakeResult,
+    released: threading.Event,
+    clocks: tuple[Clock, Clock],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(fan_out, "_CLOSE_S", 0.5)
+
     class Hanging(Recorder):
         def close(self) -> None:
+            clocks[0].run()
             released.wait(60)
 
     other = Recorder()
@@ -280,26 +298,39 @@ def test_a_sink_that_hangs_at_the_end_is_left_behind(
     assert other.closed == 1
 
 
-def test_slow_is_not_hung(make_result: MakeResult, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_is_not_hung(
+    make_result: MakeResult, clocks: tuple[Clock, Clock], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fan_out, "_CLOSE_S", 0.8)  # three frames are left for the end
-    slow = Recorder(hook=lambda _: time.sleep(0.3))
+    slow = Recorder(hook=lambda _: clocks[0].spend(0.5))
     with opened(slow) as fan:
         feed(fan, 4, make_result)
     assert slow.indices() == [0, 1, 2, 3]
 
 
 def test_in_a_hurry_what_hangs_is_given_up_sooner_and_what_is_slow_is_not(
-    make_result: MakeResult, released: threading.Event, monkeypatch: pytest.MonkeyPatch
+    make_result: MakeResult,
+    released: threading.Event,
+    clocks: tuple[Clock, Clock],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(watchdog, "LATER", 60.0)
-    hanging = Recorder(name="a.mp4", hook=lambda n: (n == 1 and released.wait(60)) and None)
-    slow = Recorder(hook=lambda _: time.sleep(0.2))
+    hurried = threading.Event()
+
+    def hang(index: int) -> None:
+        if index == 1:
+            assert hurried.wait(60)
+            clocks[0].run()
+            released.wait(60)
+
+    hanging = Recorder(name="a.mp4", hook=hang)
+    slow = Recorder(hook=lambda _: clocks[1].spend(0.5))
     fan = opened(hanging, slow)
     writer = threading.Thread(target=feed, args=(fan, 8, make_result))
     writer.start()
-    time.sleep(0.3)
     fan.hurry(0.8)
     fan.hurry(50.0)  # changes nothing
+    hurried.set()
     writer.join(60)
     assert not writer.is_alive()
     with pytest.raises(RtsdbError, match=r"a\.mp4: nothing happened for 0\.8 s"):
@@ -307,10 +338,10 @@ def test_in_a_hurry_what_hangs_is_given_up_sooner_and_what_is_slow_is_not(
     assert slow.indices() == list(range(8))
 
 
-@pytest.mark.usefixtures("little_patience")
 def test_close_frees_a_write_that_waits(
     make_result: MakeResult, released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(fan_out, "_CLOSE_S", 0.5)
     hanging = threading.Event()
 
     def hang(_: int) -> None:

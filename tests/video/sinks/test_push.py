@@ -46,12 +46,16 @@ def is_taken(protocol: str, port: int) -> bool:
 
 
 class Listener:
-    """A player that waits for a stream, in a thread: the first frames' times and brightness."""
+    """A player that waits for a stream, in a thread: the first frames' times and brightness.
+
+    It stays until `over` is set: one that hangs up is an error to the sender.
+    """
 
     def __init__(self, url: str, protocol: str, frames: int) -> None:
         self.frames: list[tuple[float, float]] = []
         self.told: queue.Queue[object] = queue.Queue()
         self._open = url, protocol, frames
+        self.over = threading.Event()
         threading.Thread(target=self._play, daemon=True).start()
         while not is_taken(protocol, int(re.findall(r":(\d+)", url)[0])):
             assert self.told.empty(), self.told.get()
@@ -65,10 +69,10 @@ class Listener:
                 for frame in itertools.islice(stream.decode(video=0), frames):
                     assert frame.time is not None
                     self.frames.append((frame.time, float(frame.to_ndarray()[:48].mean())))
+                self.told.put("done")
+                self.over.wait(60)
         except Exception as error:
             self.told.put(error)
-        else:
-            self.told.put("done")
 
 
 def send_until(sink: PushSink, done: Callable[[], bool], make_result: MakeResult) -> int:
@@ -82,6 +86,15 @@ def send_until(sink: PushSink, done: Callable[[], bool], make_result: MakeResult
     raise AssertionError("nothing came in a minute")
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A player that is slow to answer is not taken for a dead one."""
+    for protocol, carrier in push.PROTOCOLS.items():
+        options = carrier.options.replace("timeout=2000000", "timeout=60000000")
+        monkeypatch.setitem(push.PROTOCOLS, protocol, carrier._replace(options=options))
+
+
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("protocol", list(LISTEN))
 def test_a_player_sees_the_stream(make_result: MakeResult, protocol: str) -> None:
     url = f"{protocol}://127.0.0.1:{free_port(protocol)}" + "/live" * (protocol == "rtsp")
@@ -90,6 +103,7 @@ def test_a_player_sees_the_stream(make_result: MakeResult, protocol: str) -> Non
         sink.open(INFO, (64, 48))
         assert (sink.policy, sink.location, sink.name) == ("drop", None, url)
         send_until(sink, lambda: not listener.told.empty(), make_result)
+    listener.over.set()
     assert listener.told.get() == "done"
     steps = [b - a for (a, _), (b, _) in itertools.pairwise(listener.frames)]
     assert steps == pytest.approx([0.04] * 9, abs=1e-3)
@@ -107,6 +121,7 @@ def test_nobody_there(make_result: MakeResult) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_lost_connection_is_made_anew(
     make_result: MakeResult, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -117,10 +132,12 @@ def test_a_lost_connection_is_made_anew(
         sink.open(INFO, (64, 48))
         first = Listener(url, "tcp", frames=60)
         send_until(sink, lambda: not first.told.empty(), make_result)
+        first.over.set()
         send_until(sink, lambda: "connection is lost" in caplog.text, make_result)
         second = Listener(url, "tcp", frames=40)  # 0.4 s, or the connection would not settle
         send_until(sink, lambda: not second.told.empty(), make_result)
         send_until(sink, lambda: "connected again" in caplog.text, make_result)
+        second.over.set()
     assert (first.told.get(), second.told.get()) == ("done", "done")
 
 

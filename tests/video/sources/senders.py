@@ -10,6 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import av
 import numpy as np
+import pytest
+
+from rtsdb.video.sources import live
+from rtsdb.video.sources.live import LiveSource
 
 SIZE = (64, 48)
 PIXEL_ASPECT = Fraction(12, 11)
@@ -23,6 +27,12 @@ def grey(number: int, size: tuple[int, int] = SIZE) -> np.ndarray:
 
 def number_of(image: np.ndarray) -> int:
     return round((float(image.mean()) - 10) / 10)
+
+
+def wait_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Live sources wait a minute before a sender counts as lost: the machine may be slow."""
+    monkeypatch.setattr(live, "OPENING", 60.0)
+    monkeypatch.setitem(LiveSource.__init__.__kwdefaults__, "patience", 60.0)
 
 
 def free_port(kind: socket.SocketKind) -> int:

@@ -1,6 +1,7 @@
 import os
 import pty
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.video.sources import open_source
+from rtsdb.video.sources.base import Source
 from tests.video.sources.reading import read_all
 
 
@@ -32,6 +34,17 @@ def fill(pipe: int, content: bytes, *, close: bool = True) -> threading.Thread:
     return thread
 
 
+def interrupt_after(writer: threading.Thread, source: Source) -> None:
+    """Interrupt when all is written: what nobody reads would hold the writer up for ever."""
+
+    def interrupt() -> None:
+        writer.join()
+        time.sleep(0.2)
+        source.interrupt()
+
+    threading.Thread(target=interrupt).start()
+
+
 def test_piped_video(pipe: int, make_clip: Callable[..., Path]) -> None:
     writer = fill(pipe, make_clip("clip.mkv").read_bytes())
     with open_source("-") as source:
@@ -45,7 +58,7 @@ def test_piped_video(pipe: int, make_clip: Callable[..., Path]) -> None:
 def test_interrupt_while_the_sender_is_silent(pipe: int, make_clip: Callable[..., Path]) -> None:
     writer = fill(pipe, make_clip("clip.ts", pts=range(60)).read_bytes(), close=False)
     with open_source("-") as source:
-        threading.Timer(0.2, source.interrupt).start()
+        interrupt_after(writer, source)
         read_all(source)
     writer.join()
     os.close(pipe)
@@ -57,7 +70,7 @@ def test_interrupt_in_the_middle_of_a_file_that_tells_its_duration(
     content = make_clip("clip.mkv", pts=range(200)).read_bytes()
     writer = fill(pipe, content[: len(content) // 2], close=False)
     with open_source("-") as source:
-        threading.Timer(0.2, source.interrupt).start()
+        interrupt_after(writer, source)
         assert len(read_all(source)) < 200  # and nothing is said to be missing
     writer.join()
     os.close(pipe)

@@ -140,15 +140,23 @@ def test_web_camera_has_the_times_of_arrival_and_a_password() -> None:
     with http_server(mjpeg) as host:
         with open_source(f"http://driver:p%40ss@{host}/video?token=secret") as source:
             assert source.info.name == f"http://***@{host}/video?token=***"
-            stamps, numbers = read(source, 6)
+            stamps, numbers, skipped = [], [], []
+            for _ in range(6):
+                before = source.events.dropped["source"]
+                (stamp,), (number,) = read(source, 1)
+                skipped.append((before, source.events.dropped["source"]))
+                stamps.append(stamp)
+                numbers.append(number)
         with pytest.raises(RtsdbError, match=r"401 Unauthorized") as caught:
             open_source(f"http://driver:wrong@{host}/video?token=secret")
     assert "wrong" not in str(caught.value)
     assert "secret" not in str(caught.value)
-    for (first, was), (second, now) in pairwise(zip(stamps, numbers, strict=True)):
+    for first, second in pairwise(stamps):
         passed = float(second.seconds - first.seconds)
         assert passed == pytest.approx(second.arrived - first.arrived, abs=0.001)
-        assert 0 < (now - was) % 23 < 12
+    (before_first, after_first), *_, (before_last, after_last) = skipped
+    least, most = before_last - after_first, after_last - before_first
+    assert (numbers[-1] - numbers[0] - 5 - least) % 23 <= most - least
 
 
 def test_a_file_on_a_web_server_is_a_file(make_clip: Callable[..., Path]) -> None:
@@ -171,10 +179,12 @@ def test_a_file_on_a_web_server_that_falls_silent_breaks_off(
     make_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = make_clip(pts=range(100), options={"movflags": "faststart"}).read_bytes()
-    monkeypatch.setattr(file, "_STALL_S", 0.5)
+    monkeypatch.setattr(file, "_STALL_S", 5.0)
     done = threading.Event()
 
     def answer(request: BaseHTTPRequestHandler) -> None:
+        # All in one go to the kernel, which sends it while this thread does something else.
+        request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * len(content))
         request.send_response(200)
         request.send_header("Content-Length", str(len(content)))
         request.end_headers()
@@ -186,7 +196,7 @@ def test_a_file_on_a_web_server_that_falls_silent_breaks_off(
         begin = time.monotonic()
         with pytest.raises(RtsdbError, match=r"clip\.mp4: breaks off at frame"):
             read_all(source, stamps)
-        assert time.monotonic() - begin < 30
+        assert time.monotonic() - begin < 45
         done.set()
     assert 10 < len(stamps) < 100
 
@@ -194,8 +204,8 @@ def test_a_file_on_a_web_server_that_falls_silent_breaks_off(
 def test_segments_that_come_at_once_do_not_cost_their_frames(
     make_clip: Callable[..., Path], tmp_path: Path
 ) -> None:
-    options = {"hls_time": "1", "hls_flags": "omit_endlist"}
-    make_clip("live.m3u8", pts=range(150), options=options)
+    options = {"hls_time": "10", "hls_flags": "omit_endlist"}
+    make_clip("live.m3u8", pts=range(0, 1000, 4), options=options)
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         content = (tmp_path / request.path.lstrip("/")).read_bytes()
@@ -207,9 +217,9 @@ def test_segments_that_come_at_once_do_not_cost_their_frames(
     once = SourceOptions(reconnect=0)
     with http_server(answer) as host, open_source(f"http://{host}/live.m3u8", once) as source:
         assert source.info.live
-        stamps, _ = read(source, 30)
-    # Not just one of each second's frames; some are lost where the process is held up.
-    assert stamps[-1].seconds - stamps[0].seconds < Fraction(100, 25)
+        stamps, _ = read(source, 10)
+    # Not just one of each segment's frames; some are lost where the process is held up.
+    assert stamps[-1].seconds - stamps[0].seconds < 15
 
 
 @pytest.mark.parametrize(
