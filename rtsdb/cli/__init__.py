@@ -8,6 +8,7 @@ import sys
 
 import typer
 
+from rtsdb.cli.average import average
 from rtsdb.cli.bench import bench
 from rtsdb.cli.build import build
 from rtsdb.cli.calibrate import calibrate
@@ -27,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for command in (run, bench, train, export, calibrate, build, doctor, import_weights):
+for command in (run, bench, train, average, export, calibrate, build, doctor, import_weights):
     app.command()(command)
 app.command("eval")(evaluate)
 

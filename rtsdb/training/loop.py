@@ -26,7 +26,7 @@ from rtsdb.training.muon import Muon
 from rtsdb.training.objective import joint_objective, last_part_objective
 from rtsdb.training.phases import Parts, Phase, Rule
 from rtsdb.training.pretrained import encoder_parameters
-from rtsdb.training.start import from_imagenet, from_weights
+from rtsdb.training.start import from_imagenet, from_weights, take_segmenters
 from rtsdb.training.state import Ema, load_state, save_state, uninterrupted
 from rtsdb.training.windows import Window
 
@@ -127,9 +127,7 @@ class Trainer:
         elif config.start is not None:
             net, self.steps_before = self._from_weights(config.start)
         if config.segmenters is not None:
-            other, _ = self._from_weights(config.segmenters)
-            for block, source in zip(net.sdbs(), other.sdbs(), strict=True):
-                block.segmenter = source.segmenter
+            take_segmenters(net, self._from_weights(config.segmenters)[0])
         return net
 
     def _class_weights(self) -> Tensor:

@@ -35,6 +35,12 @@ def from_weights(path: Path, preset: str, classes: ClassSet, stages: int) -> tup
     return net.grow(stages), metadata.steps
 
 
+def take_segmenters(net: SDBNet, other: SDBNet) -> None:
+    """Give `net` the segmenters of another net with as many blocks."""
+    for block, source in zip(net.sdbs(), other.sdbs(), strict=True):
+        block.segmenter = source.segmenter
+
+
 def from_imagenet(
     net: SDBNet, steps: int, draw: Callable[[int], Batch], announce: Callable[[str], None]
 ) -> None:
