@@ -31,10 +31,10 @@ class AugmentConfig:
     per channel; offsets: of what is added, in grey levels.
     mix_share: share of crops onto which half of the classes of another crop are pasted, where they
     are (ClassMix, Olsson et al., WACV 2021).
-    sigmas: range of the noise level in grey levels. camera_share: share of crops with noise of a
-    camera in low light (`rtsdb.data.noise_models`). Of the others, float_share keep their noise
-    in float, unclipped, the rest is 8-bit; shot_share have signal-dependent noise (a > 0), the
-    rest AWGN.
+    sigmas: range of the noise level in grey levels, the higher the more often. camera_share: share
+    of crops with noise of a camera in low light (`rtsdb.data.noise_models`). Of the others,
+    float_share keep their noise in float, unclipped, the rest is 8-bit; shot_share have
+    signal-dependent noise (a > 0), the rest AWGN.
     """
 
     height: int = 256
@@ -151,7 +151,8 @@ def _degrade(
     if rng.random() < config.camera_share:
         camera = draw_camera_noise(rng)
         return camera.apply_8bit(image.astype(np.uint8), rng).astype(np.float32), camera.level
-    sigma = rng.uniform(*config.sigmas)  # at mid grey
+    low, high = config.sigmas
+    sigma = low + (high - low) * rng.random() ** 0.5  # at mid grey
     shot = rng.random() if rng.random() < config.shot_share else 0.0
     noise = GaussianNoise(NoiseLevel(shot * sigma**2 / 128.0, (1 - shot) * sigma**2))
     noisy = noise.apply_float(image, rng)

@@ -39,7 +39,7 @@ def joint_objective(
     return Objective(
         total_loss(losses),
         tuple(loss.cross_entropy.item() for loss in losses),
-        tuple(-10 / math.log(10) * loss.log_mse.item() for loss in losses),
+        tuple(loss.psnr.item() for loss in losses),
     )
 
 

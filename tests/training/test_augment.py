@@ -104,14 +104,13 @@ def test_noise_has_the_level_that_the_net_is_told(shot_share: float, level: int)
     assert off.max() < 5 / 64
 
 
-def test_noise_levels_at_mid_grey_are_uniform_up_to_the_largest() -> None:
+def test_the_higher_a_noise_level_at_mid_grey_the_more_often_it_comes() -> None:
     config = replace(GAUSSIAN, sigmas=(0.0, 40.0), shot_share=0.5)
     noise = draw_batch([flat()], config, size=400, seed=0, step=0).noise
     sigma = torch.sqrt(128 * noise[:, 0] + noise[:, 1])
-    quartiles = torch.quantile(sigma, torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0]))
-    torch.testing.assert_close(
-        quartiles, torch.tensor([0.0, 10.0, 20.0, 30.0, 40.0]), atol=3.0, rtol=0.0
-    )
+    least, middle, *upper = torch.quantile(sigma, torch.tensor([0.0, 0.25, 0.5625, 1.0])).tolist()
+    assert least < 5
+    assert [middle, *upper] == pytest.approx([20, 30, 40], abs=2)
 
 
 def test_pictures_and_labels_are_mirrored_together() -> None:

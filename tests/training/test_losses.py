@@ -10,6 +10,7 @@ from rtsdb.classes import VOID
 from rtsdb.models.packing import Packing
 from rtsdb.models.sdb import BlockOutput
 from rtsdb.training.losses import (
+    NEARLY_CLEAN,
     WEIGHT_IN_LOGITS,
     BlockLoss,
     block_losses,
@@ -52,16 +53,17 @@ def test_a_decision_answers_for_all_four_pixels() -> None:
 
 
 def test_squared_error_counts_by_its_logarithm_per_picture() -> None:
-    clean = torch.zeros(2, 12, 4, 4)
-    estimate = torch.stack([torch.full((12, 4, 4), value) for value in (0.1, 0.01)])
-    labels, logits = torch.zeros(2, 8, 8, dtype=torch.int64), torch.zeros(2, 3, 4, 4)
+    clean = torch.zeros(3, 12, 4, 4)
+    estimate = torch.stack([torch.full((12, 4, 4), value) for value in (0.1, 0.01, 0.0)])
+    labels, logits = torch.zeros(3, 8, 8, dtype=torch.int64), torch.zeros(3, 3, 4, 4)
     (loss,) = block_losses(outputs_for(logits, estimate), clean, labels, torch.ones(3))
-    wanted = (math.log(0.01 + 1e-5) + math.log(0.0001 + 1e-5)) / 2
+    wanted = sum(math.log(error + NEARLY_CLEAN) for error in (0.01, 0.0001, 0.0)) / 3
     assert loss.log_mse.item() == pytest.approx(wanted, rel=1e-4)
+    assert loss.psnr.item() == pytest.approx((20 + 40 + 50) / 3, rel=1e-4)
 
 
 def test_block_k_counts_k_times() -> None:
-    losses = [BlockLoss(torch.tensor(c), torch.tensor(m)) for c, m in ((1.0, -4.0), (3.0, -8.0))]
+    losses = [BlockLoss(*map(torch.tensor, loss)) for loss in ((1.0, -4.0, 9.0), (3.0, -8.0, 9.0))]
     assert total_loss(losses).item() == pytest.approx((1 - 2 + 2 * (3 - 4)) / 3)
 
 
