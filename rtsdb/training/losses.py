@@ -16,8 +16,8 @@ WEIGHT_IN_LOGITS = 0.75
 """Share of a class's weight, as a logarithm, that training adds to logits and use does not: logit
 adjustment (Menon et al., ICLR 2021). Of 0, 0.25, ... 1 it gave the highest mIoU on train frames."""
 
-NEARLY_CLEAN = 2e-4
-"""Squared error (of frames in 0..1; 37 dB) below which a better estimate counts less and less: of a
+NEARLY_CLEAN = 5e-4
+"""Squared error (of frames in 0..1; 33 dB) below which a better estimate counts less and less: of a
 logarithm alone, nearly clean crops have the steepest gradients, at the cost of noisy ones."""
 
 

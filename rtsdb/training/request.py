@@ -13,7 +13,9 @@ from rtsdb.training.phases import DENOISER, SEGMENTER, Learning, Parts, Phase, p
 VARIETY = {
     Parts.ALL: AugmentConfig(),
     Parts.SEGMENTERS: AugmentConfig(bleeding=0.15, mix_share=0.5),
-    Parts.DENOISERS: AugmentConfig(plain_share=0.85, float_share=0.0, shot_share=0.1),
+    Parts.DENOISERS: AugmentConfig(
+        plain_share=0.85, camera_share=0.15, float_share=0.0, shot_share=0.1
+    ),
 }
 """How crops vary, by what learns: variety is what segmenters lack more."""
 
