@@ -30,11 +30,11 @@ def average(
     from rtsdb.errors import UsageError
     from rtsdb.files import check_writable
     from rtsdb.models.checkpoint import save_weights
-    from rtsdb.training.average import average as averaged
+    from rtsdb.training.average import average_weights
 
     if output.suffix != ".safetensors":
         raise UsageError(f"--output {output}: give a name that ends in .safetensors")
     check_writable(output, "--output")
-    net, metadata = averaged(weights, segmenters)
+    net, metadata = average_weights(weights, segmenters)
     save_weights(net, output, metadata)
     console.print(f"{metadata.preset} K={net.stages}: [bold]{output}[/]")

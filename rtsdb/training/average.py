@@ -16,7 +16,9 @@ from rtsdb.models.sdb import SDBNet
 from rtsdb.training.start import from_weights, take_segmenters
 
 
-def average(paths: Sequence[Path], segmenters: Path | None = None) -> tuple[SDBNet, Metadata]:
+def average_weights(
+    paths: Sequence[Path], segmenters: Path | None = None
+) -> tuple[SDBNet, Metadata]:
     """The net whose weights are the mean of those in the files, and what it says about itself.
 
     It has as many blocks as all of them have. A file that is named twice counts twice.

@@ -17,7 +17,7 @@ VARIETY = {
         plain_share=0.85, camera_share=0.15, float_share=0.0, shot_share=0.1
     ),
 }
-"""How crops vary, by what learns: variety is what segmenters lack more."""
+"""How crops vary, by what learns: segmenters lack variety, denoisers want true frames."""
 
 SIGMA = 50.0
 """Noise level of `sdabn` where none is asked for, in grey levels: the paper's headline."""
