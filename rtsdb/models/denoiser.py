@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rtsdb.models.packing import NOISE_MAPS, PACKED
+from rtsdb.models.packing import NOISE_MAPS, PACKED, trust
 from rtsdb.models.presets import RtConfig
 from rtsdb.models.residual import Residual
 from rtsdb.models.upsample import upsample
@@ -59,9 +59,10 @@ class Wide(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """D(1): the first estimate, x(1) = g * y + f.
+    """D(1): the first estimate, x(1) = y + t * ((g - 1) * y + f), g * y + f but for faint noise.
 
-    The gate g in (0, 1) and the frame part f are predicted from y; all are packed frames.
+    The gate g in (0, 1) and the frame part f are predicted from y; all are packed frames. t is
+    `rtsdb.models.packing.trust`.
     """
 
     def __init__(self, config: RtConfig, classes: int) -> None:
@@ -92,11 +93,12 @@ class Denoiser(nn.Module):
         d = self.steer_deep(self.down_deep(m), functional.avg_pool2d(probabilities, 2))
         m = self.middle(m + functional.pixel_shuffle(self.up_deep(self.deep(d)), 2))
         h = h + functional.pixel_shuffle(self.up(m), 2)
-        return Denoised(h, torch.sigmoid(self.gate(h)) * noisy + self.frame(h))
+        change = (torch.sigmoid(self.gate(h)) - 1) * noisy + self.frame(h)
+        return Denoised(h, noisy + trust(sigma) * change)
 
 
 class Booster(nn.Module):
-    """D(2), D(3): what is still to be mended, x(k) = (1 - g) * x(k-1) + g * y + f.
+    """D(2), D(3): what is still to be mended, x(k) = x(k-1) + t * (g * (y - x(k-1)) + f).
 
     The strengthened input of SOS boosting with learned weights. The denoiser before has seen the
     neighbourhood already; its features are taken over, and work goes on at 1/2, where detail is.
@@ -123,8 +125,8 @@ class Booster(nn.Module):
         both = torch.cat([noisy, before.estimate], dim=1)
         h = before.features + self.enter(both) + self.noise(sigma)
         h = self.units(self.steer(h, probabilities))
-        gate = torch.sigmoid(self.gate(h))
-        return Denoised(h, before.estimate + gate * (noisy - before.estimate) + self.frame(h))
+        change = torch.sigmoid(self.gate(h)) * (noisy - before.estimate) + self.frame(h)
+        return Denoised(h, before.estimate + trust(sigma) * change)
 
     @torch.no_grad()
     def start(self) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rtsdb.models.packing import Packing, noise_maps
+from rtsdb.models.packing import Packing, noise_maps, trust
 
 
 def image(count: int = 1, height: int = 32, width: int = 48) -> Tensor:
@@ -41,3 +41,12 @@ def test_the_first_noise_map_is_the_noise_at_the_position_s_brightness_over_64()
 def test_noise_maps_are_finite_where_the_frame_is_darker_than_black() -> None:
     dark = Packing().pack(torch.full((1, 3, 2, 2), -0.1))
     assert not noise_maps(dark, torch.tensor([[4.0, 1.0]])).any()
+
+
+def test_trust_rises_from_none_without_noise_to_all_at_sigma_3() -> None:
+    frame = Packing().pack(image(5, 2, 2))
+    levels = torch.tensor([0.0, 0.75, 1.5, 3.0, 50.0])
+    noise = torch.stack([torch.zeros(5), levels.square()], dim=1)
+    found = trust(noise_maps(frame, noise))
+    assert found.shape == (5, 1, 1, 1)
+    torch.testing.assert_close(found.flatten(), torch.tensor([0.0, 0.25, 0.5, 1.0, 1.0]))

@@ -48,6 +48,13 @@ def test_the_noise_level_matters_to_both_parts(make_net: MakeNet) -> None:
     assert not torch.allclose(quiet.estimate, loud.estimate)
 
 
+@pytest.mark.parametrize("stages", [1, 3])
+def test_a_frame_without_noise_is_every_estimate(make_net: MakeNet, stages: int) -> None:
+    net, clean = make_net(stages), image()
+    for output in run(net, clean, torch.tensor([[0.0, 0.0]])):
+        assert torch.equal(output.estimate, net.pack(clean))
+
+
 def test_segmenter_k_sees_estimate_k_minus_1(make_net: MakeNet) -> None:
     net, seen = make_net(3), []
     net.sdbs()[0].segmenter.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))

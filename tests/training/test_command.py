@@ -58,7 +58,7 @@ def test_training_ends_with_validated_weights(wanted: TrainRequest) -> None:
         f"K1/{noise}/{what}"
         for noise in ("clean", "awgn:25", "awgn:50")
         for what in ("psnr", "miou")
-    }
+    } - {"K1/clean/psnr"}, "a frame without noise comes back as it was"
     assert 0 < metadata.metrics["K1/awgn:25/psnr"] < 60
     assert 0 <= metadata.metrics["K1/awgn:25/miou"] <= 100
     assert any("K1/awgn:50/miou" in line for line in said)
