@@ -66,9 +66,9 @@ def run_calibration(request: CalibrateRequest, report: Report) -> Calibration:
     nothing written, for a network that loses too much.
     """
     files = find_model(request.model, request.stages)
-    paths = _outputs(request.output)
     graphs = _float_graphs(request.model, files)
     networks = _read_networks(graphs)
+    paths = _outputs(request.output)
     samples = _samples(request, files, networks["fp32"])
     progress = Progress(report)
     activations = find_activations(networks["fp32"])
