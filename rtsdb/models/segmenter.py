@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -45,6 +46,16 @@ class MBConv(nn.Module):
         h = self.project(functional.relu6(self.depthwise(h)))
         out: Tensor = x + h if self.residual else h
         return out
+
+
+def encode(units: Iterable[nn.Module], taps: Collection[int], features: Tensor) -> list[Tensor]:
+    """What goes into the units whose numbers are in `taps`, and what comes out of the last."""
+    found = []
+    for index, unit in enumerate(units):
+        if index in taps:
+            found.append(features)
+        features = unit(features)
+    return [*found, features]
 
 
 class Stem(nn.Module):
@@ -117,16 +128,10 @@ class Segmenter(nn.Module):
         context: found in another estimate of the frame, to be taken over; noise hardly alters it.
         """
         fine, h = self.enter(frame, sigma)
-        scales, deepest = [], self.taps[-1]
-        for index, unit in enumerate(self.encoder[:deepest]):
-            if index in self.taps:
-                scales.append(h)
-            h = unit(h)
-        scales.append(h)
+        deepest = self.taps[-1]
+        scales = encode(self.encoder[:deepest], self.taps, h)
         if context is None:
-            for unit in self.encoder[deepest:]:
-                h = unit(h)
-            context = self.lateral[-1](h)
+            context = self.lateral[-1](encode(self.encoder[deepest:], (), scales[-1])[-1])
         merged = context
         for lateral, scale in zip(reversed(self.lateral[:-1]), reversed(scales), strict=True):
             merged = lateral(scale) + upsample(merged, 2)

@@ -44,15 +44,15 @@ class TrainConfig:
 
     phases: what learns when; a net never loses blocks from one to the next. start: weights file
     to begin from (its blocks are grown or cut to those of the first phase), "imagenet" for a
-    pretrained encoder, whose stem is fitted in `stem_steps`, or None. segmenters: weights file
-    that they are taken from instead. bf16: autocast.
+    pretrained encoder, to which the segmenter is fitted in `imagenet_steps`, or None. segmenters:
+    weights file that they are taken from instead. bf16: autocast.
     checkpoint_minutes: how often the run's folder is brought up to date.
     """
 
     phases: tuple[Phase, ...] = (Phase(),)
     preset: str = "rt"
     seed: int = 0
-    stem_steps: int = 400
+    imagenet_steps: int = 1500
     start: str | None = None
     segmenters: str | None = None
     bf16: bool = False
@@ -122,7 +122,7 @@ class Trainer:
             return net
         if config.start == "imagenet":
             from_imagenet(
-                net, config.stem_steps, lambda step: self._batch(-1 - step), self.announce
+                net, config.imagenet_steps, lambda step: self._batch(-1 - step), self.announce
             )
         elif config.start is not None:
             net, self.steps_before = self._from_weights(config.start)

