@@ -1,4 +1,4 @@
-"""A segmenter that starts from ImageNet: EfficientNet-Lite0, folded and padded to our sizes."""
+"""A segmenter that starts from ImageNet: EfficientNet-Lite0, folded, padded, and its teacher."""
 
 from __future__ import annotations
 
@@ -82,7 +82,10 @@ class Teacher(nn.Module):
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Picture [N, 3, H, W] in 0..1 to what `_features` gives, padded with zeros."""
+        """Picture [N, 3, H, W] in 0..1 to features at 1/8 (two), 1/16 and 1/32.
+
+        The first are what enters the encoder, with zeros for the channels that Lite0 lacks.
+        """
         h = functional.relu6(self.first((image * 255.0 - 127.0) / 128.0))
         for block in self.blocks:
             found = block(h)
@@ -100,8 +103,7 @@ def teacher_loss(net: SDBNet, teacher: Teacher, batch: Batch) -> Tensor:
     """How far the segmenter's features of the noisy picture are from the teacher's of the clean.
 
     Squared error over the teacher's variance, weighted mean over scales: 1 is no better than a
-    constant. A stem that fits at 1/8 alone leaves errors to which the encoder is no better than
-    that at 1/32: deep features count most.
+    constant. Deep features count most: small errors at 1/8 grow in the encoder.
     """
     noisy = net.pack(batch.noisy)
     segmenter = first_segmenter(net)
@@ -120,7 +122,7 @@ def _relative_error(found: Tensor, wanted: Tensor) -> Tensor:
 
 
 def first_segmenter(net: SDBNet) -> Segmenter:
-    """The segmenter of a net of ours."""
+    """The segmenter of an `rt` net, which is in its first block."""
     first = net.sdbs()[0]
     assert isinstance(first, RtBlock)
     assert isinstance(first.segmenter, Segmenter)
