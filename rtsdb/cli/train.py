@@ -86,8 +86,8 @@ def train(
     start: Annotated[
         str | None,
         typer.Option(
-            help="imagenet (pretrained encoder), or a .safetensors file to go on from; sdabn "
-            "takes the first block."
+            help="imagenet (pretrained encoder, to which 1500 more steps fit the segmenter first), "
+            "or a .safetensors file to go on from; sdabn takes the first block."
         ),
     ] = None,
     segmenters: Annotated[

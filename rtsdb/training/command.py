@@ -80,7 +80,7 @@ def run_training(
     ) as run:
         try:
             for progress in run:
-                part = f"{progress.phase}: " if alone else ""
+                part = f"{progress.phase}: " if len(phases) > 1 else ""
                 show(progress.step, last, part + _figures(progress))
         except KeyboardInterrupt:
             return Finished(weights, interrupted=True)
@@ -106,4 +106,6 @@ def _figures(progress: Progress) -> str:
         figures.append("PSNR " + " ".join(f"{value:.2f}" for value in progress.psnr) + " dB")
     if progress.cross_entropy:
         figures.append("CE " + " ".join(f"{value:.2f}" for value in progress.cross_entropy))
+    if not figures:
+        figures.append(f"error {progress.loss:.2f}")
     return ", ".join(figures)

@@ -19,14 +19,25 @@ from rtsdb.data.scenes import Scene
 from rtsdb.errors import UsageError
 from rtsdb.models.checkpoint import save_weights
 from rtsdb.models.metadata import Metadata
-from rtsdb.models.presets import preset
+from rtsdb.models.presets import RtConfig, preset
 from rtsdb.models.sdb import SDBNet
 from rtsdb.training.augment import WEIGHED_SCENES, Batch, class_weights, draw_batch
 from rtsdb.training.muon import Muon
-from rtsdb.training.objective import joint_objective, last_part_objective
-from rtsdb.training.phases import Parts, Phase, Rule
-from rtsdb.training.pretrained import encoder_parameters
-from rtsdb.training.start import from_imagenet, from_weights, take_segmenters
+from rtsdb.training.objective import (
+    Objective,
+    joint_objective,
+    last_part_objective,
+    taught_objective,
+)
+from rtsdb.training.phases import IMAGENET, Parts, Phase, Rule
+from rtsdb.training.pretrained import (
+    Teacher,
+    encoder_parameters,
+    first_segmenter,
+    load_lite0,
+    start_encoder,
+)
+from rtsdb.training.start import from_weights, take_segmenters
 from rtsdb.training.state import Ema, load_state, save_state, uninterrupted
 from rtsdb.training.windows import Window
 
@@ -44,15 +55,14 @@ class TrainConfig:
 
     phases: what learns when; a net never loses blocks from one to the next. start: weights file
     to begin from (its blocks are grown or cut to those of the first phase), "imagenet" for a
-    pretrained encoder, to which the segmenter is fitted in `imagenet_steps`, or None. segmenters:
-    weights file that they are taken from instead. bf16: autocast.
+    pretrained encoder, or None. segmenters: weights file that they are taken from instead. bf16:
+    autocast.
     checkpoint_minutes: how often the run's folder is brought up to date.
     """
 
     phases: tuple[Phase, ...] = (Phase(),)
     preset: str = "rt"
     seed: int = 0
-    imagenet_steps: int = 1500
     start: str | None = None
     segmenters: str | None = None
     bf16: bool = False
@@ -63,7 +73,8 @@ class TrainConfig:
 class Progress:
     """One step's figures: its number (from 1), phase, learning rate and loss; CE, PSNR in dB.
 
-    The last two are per block in joint training; a part that learns alone has one of them.
+    The last two are per block in joint training; a part that learns alone has one of them, one that
+    is taught has none.
     """
 
     step: int
@@ -120,10 +131,9 @@ class Trainer:
         net = SDBNet(preset(config.preset), classes=len(self.classes), stages=stages)
         if not fresh:
             return net
-        if config.start == "imagenet":
-            from_imagenet(
-                net, config.imagenet_steps, lambda step: self._batch(-1 - step), self.announce
-            )
+        if config.start == IMAGENET:
+            assert isinstance(net.config, RtConfig)
+            start_encoder(first_segmenter(net), net.config, load_lite0())
         elif config.start is not None:
             net, self.steps_before = self._from_weights(config.start)
         if config.segmenters is not None:
@@ -154,8 +164,16 @@ class Trainer:
         self.net = net.eval().requires_grad_(False)
         for part in self._learning():
             part.train().requires_grad_(True)
+        self._teacher = self._find_teacher()
         self.optimizer = _optimizer(self.phase, self._groups())
         self.ema = Ema(self.net, self.phase.ema)
+
+    def _find_teacher(self) -> Teacher | None:
+        """ImageNet's encoder, in a phase that is taught by it."""
+        if not self.phase.taught:
+            return None
+        assert isinstance(self.net.config, RtConfig)
+        return Teacher(self.net.config, load_lite0()).to(self.device)
 
     def _learning(self) -> list[nn.Module]:
         """The parts that learn in this phase."""
@@ -180,7 +198,7 @@ class Trainer:
     def _batch(self, step: int) -> Batch:
         phase = self.phase
         return draw_batch(
-            self.scenes, phase.augment, size=phase.batch, seed=self.config.seed, step=step % 2**32
+            self.scenes, phase.augment, size=phase.batch, seed=self.config.seed, step=step
         )
 
     def _window(self, step: int) -> Window:
@@ -199,12 +217,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["factor"]
         batch = Batch(*(tensor.to(self.device) for tensor in self._batch(self.step)))
-        bf16 = self.config.bf16
-        if phase.alone:
-            objective = last_part_objective(self.net, phase.parts, batch, bf16=bf16)
-        else:
-            window = self._window(self.step)
-            objective = joint_objective(self.net, batch, window, self.weights, bf16=bf16)
+        objective = self._objective(batch)
         self.optimizer.zero_grad()
         objective.loss.backward()
         if phase.clip is not None:
@@ -214,6 +227,14 @@ class Trainer:
         self.step += 1
         loss = objective.loss.item()
         return Progress(self.step, phase.name, lr, loss, objective.cross_entropy, objective.psnr)
+
+    def _objective(self, batch: Batch) -> Objective:
+        phase, bf16 = self.phase, self.config.bf16
+        if self._teacher is not None:
+            return taught_objective(self.net, self._teacher, batch, bf16=bf16)
+        if phase.alone:
+            return last_part_objective(self.net, phase.parts, batch, bf16=bf16)
+        return joint_objective(self.net, batch, self._window(self.step), self.weights, bf16=bf16)
 
     def __iter__(self) -> Iterator[Progress]:
         """Steps until the last, with a log line each and a checkpoint every few minutes."""

@@ -1,4 +1,4 @@
-"""What a phase minimises: everything jointly, or one part alone as the paper trains it."""
+"""What a phase minimises: everything jointly, one part alone as the paper has it, or a fit."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rtsdb.models.sdb import Estimates, SDBNet
 from rtsdb.training.augment import Batch
 from rtsdb.training.losses import block_losses, full_cross_entropy, half_squared_error, total_loss
 from rtsdb.training.phases import Parts
+from rtsdb.training.pretrained import Teacher, teacher_loss
 from rtsdb.training.windows import Window, forward_windowed
 
 
@@ -58,6 +59,12 @@ def last_part_objective(net: SDBNet, parts: Parts, batch: Batch, *, bf16: bool) 
     loss = half_squared_error(estimate, clean)
     mse = 2 * loss.item() / clean[0].numel()
     return Objective(loss, psnr=(-10 * math.log10(max(mse, 1e-10)),))
+
+
+def taught_objective(net: SDBNet, teacher: Teacher, batch: Batch, *, bf16: bool) -> Objective:
+    """How far the segmenter is from finding what ImageNet's encoder finds."""
+    with _autocast(batch, bf16):
+        return Objective(teacher_loss(net, teacher, batch))
 
 
 class _NotTheLast(Estimates):

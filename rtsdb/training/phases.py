@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from rtsdb.training.augment import AugmentConfig
+
+IMAGENET = "imagenet"
+"""What a run starts from that begins with `fit_to_imagenet`, and the name of that phase."""
 
 
 class Parts(Enum):
@@ -60,7 +63,8 @@ class Phase:
 
     parts: what learns, jointly in the blocks from number `first` (from 1) to the last of the
     `stages` that the net has by then; with `alone` it is one kind of part, and only that of the
-    last block learns, by a loss of its own.
+    last block learns, by a loss of its own. taught: the segmenter learns no labels, but to find in
+    noisy frames what ImageNet's encoder finds in clean ones (`rtsdb.training.pretrained`).
     steps: optimiser steps, each on `batch` crops. window: side, in pixels, of the square of each
     crop on which denoisers learn in joint training.
     lr rises to its peak over `warmup` steps and then falls as `decay` says; encoder_lr is the
@@ -72,6 +76,7 @@ class Phase:
     parts: Parts = Parts.ALL
     first: int = 1
     alone: bool = False
+    taught: bool = False
     stages: int = 3
     steps: int = 20_000
     batch: int = 4
@@ -92,6 +97,26 @@ class Phase:
             return self.lr * (step + 1) / self.warmup
         done = (step - self.warmup) / max(self.steps - self.warmup, 1)
         return self.lr * self.decay.factor(min(done, 1.0))
+
+
+def fit_to_imagenet(phase: Phase) -> Phase:
+    """What goes before `phase` in a run that starts from ImageNet, on the same kind of crops.
+
+    >>> fit_to_imagenet(Phase()).steps
+    1500
+    """
+    return replace(
+        phase,
+        name=IMAGENET,
+        parts=Parts.SEGMENTERS,
+        first=1,
+        taught=True,
+        steps=1500,
+        lr=3e-3,
+        warmup=50,
+        clip=None,
+        ema=0.0,
+    )
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -49,9 +47,9 @@ def start_encoder(segmenter: Segmenter, config: RtConfig, state: State) -> None:
 
 
 class Teacher(nn.Module):
-    """What Lite0 finds in clean pictures: its own stem under the encoder that a segmenter took."""
+    """What Lite0 finds in clean pictures: its own stem under the units that an encoder takes."""
 
-    def __init__(self, segmenter: Segmenter, state: State) -> None:
+    def __init__(self, config: RtConfig, state: State) -> None:
         super().__init__()
         self.first = nn.Conv2d(3, 32, 3, 2, 1)
         _fill(self.first, *_fold(state["_conv_stem.weight"], state, "_bn0"))
@@ -76,8 +74,10 @@ class Teacher(nn.Module):
                 layers += [layer] if conv == "_project_conv" else [layer, nn.ReLU6()]
             blocks.append(nn.Sequential(*layers))
         self.blocks = nn.ModuleList(blocks)
-        self.padded = segmenter.stem_out.out_channels
-        self.encoder, self.taps = deepcopy(segmenter.encoder), segmenter.taps
+        segmenter = Segmenter(config, classes=1)
+        start_encoder(segmenter, config, state)
+        self.padded = config.stem_out
+        self.encoder, self.taps = segmenter.encoder, segmenter.taps
         self.eval().requires_grad_(False)
 
     @torch.no_grad()

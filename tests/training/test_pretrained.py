@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from rtsdb.errors import MissingPackageError
-from rtsdb.models.presets import preset
+from rtsdb.models.presets import RtConfig, preset
 from rtsdb.models.sdb import SDBNet
 from rtsdb.models.segmenter import MBConv, Segmenter
 from rtsdb.training import pretrained
@@ -90,9 +90,11 @@ def test_the_encoder_starts_from_imagenet(lite0: pretrained.State) -> None:
 
 def test_the_teacher_gives_features_that_a_segmenter_can_learn(lite0: pretrained.State) -> None:
     net = SDBNet(preset("rt"), classes=11, stages=1)
+    config = preset("rt")
+    assert isinstance(config, RtConfig)
     segmenter = pretrained.first_segmenter(net)
-    pretrained.start_encoder(segmenter, net.config, lite0)
-    teacher = pretrained.Teacher(segmenter, lite0)
+    pretrained.start_encoder(segmenter, config, lite0)
+    teacher = pretrained.Teacher(config, lite0)
     image = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
     features = teacher(image)
     assert [f.shape[1:] for f in features] == [(48, 8, 12), (48, 8, 12), (112, 4, 6), (192, 2, 3)]

@@ -40,6 +40,13 @@ def test_rt_is_trained_jointly_in_one_phase() -> None:
     assert requested_phases(RT) == (Phase(),)
 
 
+def test_a_start_from_imagenet_is_fitted_to_it_first() -> None:
+    fit, phase = requested_phases(replace(RT, start="imagenet", steps=20, parts="denoisers"))
+    assert (fit.name, fit.taught, fit.parts) == ("imagenet", True, Parts.SEGMENTERS)
+    assert (phase,) == requested_phases(replace(RT, steps=20, parts="denoisers"))
+    assert fit.augment == phase.augment
+
+
 def test_rt_is_trained_as_asked_for() -> None:
     request = replace(
         RT, stages=2, steps=1000, batch=8, crop="128", window=64, lr=0.0, parts="denoisers"
