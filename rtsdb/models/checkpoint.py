@@ -45,8 +45,6 @@ def load_weights(
     file, holds other tensors than its preset has, has values that are not finite, or has fewer
     blocks than asked for.
     """
-    if not path.is_file():
-        raise UsageError(f"{path}: no such weights file")
     metadata = read_metadata(path)
     if preset is not None:
         metadata = replace(metadata, preset=preset)

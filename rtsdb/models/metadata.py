@@ -39,6 +39,8 @@ def read_metadata(path: Path) -> Metadata:
 
     Raises UsageError when it is no such file, was not made by rtsdb or by another version of it.
     """
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file")
     if path.suffix == ".onnx":
         header = metadata_props(path)
     else:

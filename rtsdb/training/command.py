@@ -17,8 +17,10 @@ from rtsdb.errors import UsageError
 from rtsdb.evaluation.judge import Trial, clean_and, judge
 from rtsdb.evaluation.net_subject import NetSubject
 from rtsdb.models.checkpoint import save_weights
+from rtsdb.models.metadata import read_metadata
 from rtsdb.training.device import pick_device, prefers_bf16
 from rtsdb.training.loop import WEIGHTS, Progress, TrainConfig, Trainer
+from rtsdb.training.phases import IMAGENET
 from rtsdb.training.request import TrainRequest, requested_phases, within_frames
 
 
@@ -35,7 +37,9 @@ def run_training(
     show: Callable[[int, int, str], None],
     announce: Callable[[str], None],
 ) -> Finished:
-    """Train, then validate; Ctrl-C saves and ends early. Raises UsageError for a bad request.
+    """Train, then validate; Ctrl-C saves and ends early.
+
+    Raises UsageError for a bad request, for most of what can be wrong with it before data is read.
 
     show: called after each step with its number, the number of the last and a line of figures.
     announce: for messages.
@@ -43,6 +47,9 @@ def run_training(
     device = pick_device(request.device)
     classes = dataset(request.dataset).classes
     phases = requested_phases(request)
+    for weights_file in (request.start, request.segmenters):
+        if weights_file is not None and weights_file != IMAGENET:
+            read_metadata(Path(weights_file))
     alone = phases[0].alone
     if request.street and classes is not CAMVID:
         raise UsageError(f"--street: drawn streets have CamVid's classes, not {classes.name}'s")

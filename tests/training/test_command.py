@@ -106,6 +106,14 @@ def test_arguments_that_make_no_sense_are_refused_before_data_is_read(
     assert "--crop 100" in refused(replace(wanted, crop="100", root=Path("none")))
 
 
+@pytest.mark.parametrize("option", ["start", "segmenters"])
+def test_weights_that_are_not_there_are_refused_before_data_is_read(
+    wanted: TrainRequest, option: str
+) -> None:
+    request = replace(wanted, **{option: "gone.safetensors"}, root=Path("none"))
+    assert "gone.safetensors" in refused(request)
+
+
 def test_imagenet_is_no_start_for_the_published_network(wanted: TrainRequest) -> None:
     request = replace(wanted, preset="tiny-sdabn", start="imagenet", window=None)
     assert "--start imagenet: is for rt" in refused(request)
