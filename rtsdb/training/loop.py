@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from rtsdb.classes import ClassSet
 from rtsdb.data.scenes import Scene
-from rtsdb.errors import UsageError
+from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.models.checkpoint import save_weights
 from rtsdb.models.metadata import Metadata
 from rtsdb.models.presets import RtConfig, preset
@@ -210,7 +211,10 @@ class Trainer:
         return Window(crop, int(top), int(left), side)
 
     def train_step(self) -> Progress:
-        """Draw one batch and take one optimiser step."""
+        """Draw one batch and take one optimiser step.
+
+        Raises RtsdbError, with the weights as they were, when its gradient is not finite.
+        """
         phase = self.phase
         step = self.step - (self._ends[self._phase] - phase.steps)
         lr = phase.learning_rate(step)
@@ -220,8 +224,12 @@ class Trainer:
         objective = self._objective(batch)
         self.optimizer.zero_grad()
         objective.loss.backward()
-        if phase.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.net.parameters(), phase.clip)
+        parameters, largest = self.net.parameters(), phase.clip or math.inf
+        if not torch.nn.utils.clip_grad_norm_(parameters, largest).isfinite():
+            raise RtsdbError(
+                f"step {self.step + 1}: the gradient is not finite; go on from "
+                f"{self.folder / WEIGHTS} with a lower --lr than {phase.lr:g}, in another --output"
+            )
         self.optimizer.step()
         self.ema.update(self.net, step)
         self.step += 1

@@ -17,6 +17,7 @@ from rtsdb.training.augment import Batch
 _EPSILON = 1e-3  # batch normalisation of EfficientNet-Lite
 _STEM_BLOCKS = 4  # blocks 0..3 bring the picture to 1/8; our own stem takes their place
 _AT_AN_EIGHTH = 2  # features there: what enters the encoder, and what it makes of it
+_LEAST_SPREAD = 0.01  # of the mean square; at 1/32 a small crop has one position, and no variance
 _SHALLOW = 0.3  # how much those count, a deeper scale being 1
 
 State = dict[str, Tensor]
@@ -117,8 +118,10 @@ def teacher_loss(net: SDBNet, teacher: Teacher, batch: Batch) -> Tensor:
 
 
 def _relative_error(found: Tensor, wanted: Tensor) -> Tensor:
+    found, wanted = found.float(), wanted.float()
     spread = (wanted - wanted.mean(dim=(0, 2, 3), keepdim=True)).square().mean()
-    return (found - wanted).square().mean() / spread
+    least = _LEAST_SPREAD * wanted.square().mean()
+    return (found - wanted).square().mean() / torch.maximum(spread, least)
 
 
 def first_segmenter(net: SDBNet) -> Segmenter:

@@ -64,6 +64,8 @@ def requested_phases(request: TrainRequest) -> tuple[Phase, ...]:
     if isinstance(preset(request.preset), SdabnConfig):
         return _phases_of_parts(request)
     phase = _joint_phase(request)
+    if request.start == IMAGENET and request.segmenters is not None:
+        raise UsageError(f"--segmenters: --start {IMAGENET} makes one anew; leave either out")
     return (fit_to_imagenet(phase), phase) if request.start == IMAGENET else (phase,)
 
 

@@ -13,7 +13,7 @@ import torch
 
 from rtsdb.classes import CAMVID, CITYSCAPES
 from rtsdb.data.scenes import Scene
-from rtsdb.errors import UsageError
+from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.models.checkpoint import Metadata, load_weights, save_weights
 from rtsdb.models.presets import PRESETS
 from rtsdb.models.sdb import SDBNet
@@ -100,6 +100,23 @@ def test_progress_has_figures_for_every_block(open_run: Open) -> None:
 def test_a_short_training_lowers_the_loss(open_run: Open) -> None:
     losses = [p.loss for p in go(open_run(config=configured(steps=30, batch=2, lr=4e-3)))]
     assert sum(losses[-5:]) / 5 < sum(losses[:5]) / 5 - 0.3
+
+
+@pytest.mark.parametrize("clip", [1.0, None])
+def test_a_run_that_diverges_ends_with_the_last_finite_weights(
+    open_run: Open, clip: float | None
+) -> None:
+    run = open_run(config=configured(clip=clip))
+
+    def spoil(gradient: torch.Tensor) -> torch.Tensor:
+        return gradient * (torch.nan if run.step == 2 else 1.0)
+
+    next(run.net.parameters()).register_hook(spoil)
+    with pytest.raises(RtsdbError, match=r"step 3: .* not finite; .*lower --lr than 0\.004"):
+        go(run)
+    net, metadata = load_weights(run.folder / WEIGHTS, preset="tiny")
+    assert metadata.steps == 2
+    assert all(value.isfinite().all() for value in net.state_dict().values())
 
 
 @dataclass

@@ -118,3 +118,9 @@ def test_the_error_is_0_for_the_teacher_itself_and_1_for_a_constant() -> None:
     constant = wanted.mean(dim=(0, 2, 3), keepdim=True).expand_as(wanted)
     assert pretrained._relative_error(wanted, wanted) == 0
     torch.testing.assert_close(pretrained._relative_error(constant, wanted), torch.tensor(1.0))
+
+
+def test_the_error_at_a_single_position_is_finite() -> None:
+    wanted = torch.randn(1, 3, 1, 1, generator=torch.Generator().manual_seed(0))
+    assert pretrained._relative_error(wanted, wanted) == 0
+    assert pretrained._relative_error(torch.zeros_like(wanted), wanted).isfinite()

@@ -47,6 +47,11 @@ def test_a_start_from_imagenet_is_fitted_to_it_first() -> None:
     assert fit.augment == phase.augment
 
 
+def test_a_start_from_imagenet_has_a_segmenter_of_its_own() -> None:
+    with pytest.raises(UsageError, match="--segmenters: --start imagenet makes one anew"):
+        requested_phases(replace(RT, start="imagenet", segmenters="some.safetensors"))
+
+
 def test_rt_is_trained_as_asked_for() -> None:
     request = replace(
         RT, stages=2, steps=1000, batch=8, crop="128", window=64, lr=0.0, parts="denoisers"
