@@ -27,6 +27,9 @@ def average(
     way from the weights that a run began with to those it ended with. `rtsdb eval --root CamVid
     --model mine.safetensors` tells which are best.
     """
+    from rtsdb.optional import load_package
+
+    load_package("torch", extra="train")
     from rtsdb.errors import UsageError
     from rtsdb.files import check_writable
     from rtsdb.models.checkpoint import save_weights

@@ -29,6 +29,9 @@ def export(
     ] = False,
 ) -> None:
     """Write the network as one ONNX file that every engine runs."""
+    from rtsdb.optional import load_package
+
+    load_package("torch", extra="train")
     from rtsdb.errors import UsageError
     from rtsdb.export import export_onnx
     from rtsdb.files import check_writable

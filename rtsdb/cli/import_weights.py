@@ -22,6 +22,9 @@ def import_weights(
     ] = "cityscapes",
 ) -> None:
     """Read the checkpoints that the authors of SDABN published (tensors only; no code is run)."""
+    from rtsdb.optional import load_package
+
+    load_package("torch", extra="train")
     from rtsdb.classes import CLASS_SETS
     from rtsdb.errors import UsageError
     from rtsdb.files import check_writable

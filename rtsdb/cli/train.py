@@ -99,6 +99,9 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run.")] = False,
 ) -> None:
     """Train a network; Ctrl-C saves, and --resume goes on exactly where it stopped."""
+    from rtsdb.optional import load_package
+
+    load_package("torch", extra="train")
     from rtsdb.data.datasets import parse_sequences
     from rtsdb.training.command import run_training
     from rtsdb.training.request import TrainRequest
