@@ -45,8 +45,13 @@ def parse_sequences(text: str | None) -> tuple[str, ...]:
 
     >>> parse_sequences("0001TP, 0006R0")
     ('0001TP', '0006R0')
+
+    None, all of them, is an empty tuple. Raises UsageError when names are asked for and none given.
     """
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    names = tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    if text is not None and not names:
+        raise UsageError(f"--sequences {text!r}: give names, such as 0001TP,0006R0")
+    return names
 
 
 def load_dataset(

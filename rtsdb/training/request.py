@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,6 +92,8 @@ def _joint_phase(request: TrainRequest) -> Phase:
     width, height = _crop(request.crop) or (default.augment.width, default.augment.height)
     if width != height:
         raise UsageError(f"--crop {request.crop}: {request.preset} learns on squares; give a side")
+    if request.lr is not None and not 0 <= request.lr < math.inf:
+        raise UsageError(f"--lr {request.lr:g}: give a number from 0 on, such as {default.lr:g}")
     window = request.window or default.window
     if window % 8:
         raise UsageError(f"--window {window}: give a multiple of 8")

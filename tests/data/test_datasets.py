@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rtsdb.classes import CLASS_SETS
-from rtsdb.data.datasets import DATASETS, load_dataset
+from rtsdb.data.datasets import DATASETS, load_dataset, parse_sequences
 from rtsdb.errors import UsageError
 
 
@@ -26,3 +26,10 @@ def test_a_wrong_root_is_refused_with_the_layout_expected(
 def test_an_unknown_data_set_is_refused_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--dataset kitti: .* camvid, cityscapes"):
         load_dataset("kitti", tmp_path, "val")
+
+
+@pytest.mark.parametrize("text", ["", " , "])
+def test_sequences_that_name_none_are_not_taken_for_all(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--sequences .*give names"):
+        parse_sequences(text)
+    assert parse_sequences(None) == ()
