@@ -158,7 +158,9 @@ CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device) {
     (void)device;
     lock();
     CUresult result = initialised ? CUDA_SUCCESS : CUDA_ERROR_NOT_INITIALIZED;
-    primary.retained += initialised;
+    if (initialised && allocation_refused())
+        result = CUDA_ERROR_OUT_OF_MEMORY;
+    primary.retained += result == CUDA_SUCCESS;
     *context = &primary;
     unlock();
     return result;

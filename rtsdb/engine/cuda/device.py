@@ -57,7 +57,10 @@ def open_device() -> Device:
     Raises RtsdbError, naming the cause, when there is no driver or no GPU.
     """
     gpu = find_gpus()[0]
-    driver().init()
-    context = driver().Device(0).retain_primary_context()
+    try:
+        driver().init()
+        context = driver().Device(0).retain_primary_context()
+    except driver().Error as error:
+        raise RtsdbError(f"{gpu.name}: {error}") from error
     atexit.register(context.detach)
     return Device(gpu, context)

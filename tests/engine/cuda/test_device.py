@@ -51,3 +51,12 @@ def test_all_engines_share_one_device() -> None:
 
     assert open_device() is open_device()
     assert control.counts().retained == 1
+
+
+@on_double(name="Orin")
+def test_a_gpu_without_room_for_a_context_is_named() -> None:
+    from tests.cuda_double import control
+
+    control.refuse_allocations_after(0)
+    with pytest.raises(RtsdbError, match=r"Orin: .*out of memory"):
+        open_device()
