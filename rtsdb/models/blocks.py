@@ -13,7 +13,7 @@ from rtsdb.models.ddfn import DDFN
 from rtsdb.models.denoiser import Booster, Denoised, Denoiser
 from rtsdb.models.hrnet import HRNet
 from rtsdb.models.presets import NetConfig, RtConfig, SdabnConfig
-from rtsdb.models.segmenter import Segmenter
+from rtsdb.models.segmenter import Segmented, Segmenter
 from rtsdb.models.upsample import upsample
 
 Features = tuple[Tensor, ...]
@@ -81,14 +81,13 @@ class RtBlock(SDB):
     def segment(
         self, seen: Tensor, sigma: Tensor | None, carried: Features | None
     ) -> tuple[Tensor, Features | None]:
-        """Logits, and the context that they were found in."""
+        """Logits, and what they were made of."""
         assert self.segmenter is not None
         assert sigma is not None
-        if carried is None:
-            context, logits = self.segmenter(seen, sigma)
-        else:
-            context, logits = self.segmenter(seen, RESIDUAL_NOISE * sigma, *carried)
-        return logits, (context,)
+        before = None if carried is None else Segmented(*carried)
+        told = sigma if before is None else RESIDUAL_NOISE * sigma
+        segmented: Segmented = self.segmenter(seen, told, before)
+        return segmented.logits, segmented
 
     def denoise(
         self,

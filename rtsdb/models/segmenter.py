@@ -14,9 +14,13 @@ from rtsdb.models.upsample import upsample
 
 
 class Segmented(NamedTuple):
-    """Wide context [N, C, H/32, W/32], for the blocks after, and logits [N, n, H/2, W/2]."""
+    """Logits [N, n, H/2, W/2]; for the blocks after, context [N, C, H/32, W/32] and features.
+
+    features: what the logits are made of, [N, C', H/4, W/4].
+    """
 
     context: Tensor
+    features: Tensor
     logits: Tensor
 
 
@@ -76,21 +80,28 @@ class Stem(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Features at 1/8, and the stem's at 1/4, to `outputs` channels at 1/4."""
+    """Features at 1/8, and the stem's at 1/4, to features at 1/4 that tell the classes.
 
-    def __init__(self, config: RtConfig, outputs: int) -> None:
+    Those of the block before, where there is one, are looked at, and are half of the outcome: an
+    estimate has less noise than the frame and less detail, and both tell something.
+    """
+
+    def __init__(self, config: RtConfig) -> None:
         super().__init__()
         self.smooth = nn.Conv2d(config.decoder, config.decoder, 3, padding=1)
         self.narrow = nn.Conv2d(config.decoder, config.decoder_fine, 1)
+        self.recall = nn.Conv2d(config.decoder_fine, config.decoder_fine, 1, bias=False)
         self.merge = nn.Conv2d(config.decoder_fine, config.decoder_fine, 3, padding=1)
-        self.classify = nn.Conv2d(config.decoder_fine, outputs, 1)
+        nn.init.zeros_(self.recall.weight)
 
-    def forward(self, merged: Tensor, fine: Tensor) -> Tensor:
-        """Features [N, C, h, w] and [N, C', 2h, 2w] to [N, outputs, 2h, 2w]."""
+    def forward(self, merged: Tensor, fine: Tensor, before: Tensor | None) -> Tensor:
+        """Features [N, C, h, w] and [N, C', 2h, 2w] to [N, C', 2h, 2w], as `before` is."""
         h = functional.relu(self.smooth(functional.relu(merged)))
-        h = functional.relu(fine + upsample(self.narrow(h), 2))
-        out: Tensor = self.classify(functional.relu(self.merge(h)))
-        return out
+        h = fine + upsample(self.narrow(h), 2)
+        if before is not None:
+            h = h + self.recall(before)
+        found = functional.relu(self.merge(functional.relu(h)))
+        return found if before is None else 0.5 * (before + found)
 
 
 class Segmenter(nn.Module):
@@ -115,24 +126,30 @@ class Segmenter(nn.Module):
         self.lateral = nn.ModuleList(
             [nn.Conv2d(c, config.decoder, 1) for c in [*(c for _, c in taps), channels]]
         )
-        self.decoder = Decoder(config, 4 * classes)
+        self.decoder = Decoder(config)
+        self.classify = nn.Conv2d(config.decoder_fine, 4 * classes, 1)
 
     def enter(self, frame: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """Features at 1/4 and the encoder's input at 1/8."""
         fine, h = self.stem(frame, sigma)
         return fine, self.stem_out(h)
 
-    def forward(self, frame: Tensor, sigma: Tensor, context: Tensor | None = None) -> Segmented:
+    def forward(self, frame: Tensor, sigma: Tensor, before: Segmented | None = None) -> Segmented:
         """Logits of a packed frame [N, 12, h, w] with noise maps [N, 2, h, w].
 
-        context: found in another estimate of the frame, to be taken over; noise hardly alters it.
+        before: found in another estimate of the frame. Its context is taken over, which noise
+        hardly alters.
         """
         fine, h = self.enter(frame, sigma)
         deepest = self.taps[-1]
         scales = encode(self.encoder[:deepest], self.taps, h)
-        if context is None:
+        if before is None:
             context = self.lateral[-1](encode(self.encoder[deepest:], (), scales[-1])[-1])
+        else:
+            context = before.context
         merged = context
         for lateral, scale in zip(reversed(self.lateral[:-1]), reversed(scales), strict=True):
             merged = lateral(scale) + upsample(merged, 2)
-        return Segmented(context, functional.pixel_shuffle(self.decoder(merged, fine), 2))
+        features = self.decoder(merged, fine, None if before is None else before.features)
+        logits = functional.pixel_shuffle(self.classify(features), 2)
+        return Segmented(context, features, logits)

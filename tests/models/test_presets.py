@@ -99,6 +99,6 @@ def test_separate_segmenters_see_the_denoised_frame() -> None:
 def test_nothing_passes_from_separate_segmenters_to_denoisers() -> None:
     net = small("rt-separate")
     before = [output.estimate for output in run(net)[0]]
-    torch.nn.init.ones_(net.sdbs()[0].segmenter.decoder.classify.weight)
+    torch.nn.init.ones_(net.sdbs()[0].segmenter.classify.weight)
     after, _ = run(net)
     assert all(torch.equal(x, o.estimate) for x, o in zip(before, after, strict=True))

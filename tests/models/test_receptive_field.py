@@ -13,7 +13,7 @@ def steered_alike(stages: int) -> SDBNet:
     """A net that finds all classes equally likely everywhere: no context gets in."""
     torch.manual_seed(0)
     net = SDBNet(preset("rt"), classes=11, stages=stages)
-    nn.init.zeros_(net.sdbs()[0].segmenter.decoder.classify.weight)
+    nn.init.zeros_(net.sdbs()[0].segmenter.classify.weight)
     return net
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rtsdb.models.blocks import RESIDUAL_NOISE
 from rtsdb.models.sdb import BlockOutput, SDBNet
+from rtsdb.models.segmenter import Segmenter
 
 MakeNet = Callable[[int], SDBNet]
 
@@ -122,7 +123,7 @@ def test_a_grown_block_can_learn(make_net: MakeNet) -> None:
     outputs = net(net.pack(image()), torch.tensor([[0.0, 625.0]]))
     (outputs[1].estimate.square().mean() + outputs[1].logits.square().mean()).backward()
     denoiser, segmenter = net.sdbs()[1].denoiser, net.sdbs()[0].segmenter
-    for conv in (denoiser.frame, denoiser.gate, segmenter.decoder.classify):
+    for conv in (denoiser.frame, denoiser.gate, segmenter.classify):
         assert conv.weight.grad is not None
         assert conv.weight.grad.any()
 
@@ -134,7 +135,7 @@ def test_shrinking_keeps_the_first_blocks(make_net: MakeNet) -> None:
     assert torch.equal(only.estimate, first.estimate)
 
 
-def test_one_segmenter_is_told_the_noise_that_is_left_and_takes_its_context_over(
+def test_one_segmenter_is_told_the_noise_that_is_left_and_what_it_found_before(
     make_net: MakeNet,
 ) -> None:
     net, seen, found = make_net(3), [], []
@@ -142,20 +143,43 @@ def test_one_segmenter_is_told_the_noise_that_is_left_and_takes_its_context_over
     segmenter.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
     segmenter.register_forward_hook(lambda _, inputs, output: found.append(output))
     run(net, image())
-    (_, told), *others = seen
-    for _, sigma, context in others:
+    (_, told, nothing), *others = seen
+    assert nothing is None
+    for (_, sigma, before), output in zip(others, found, strict=False):
         assert torch.equal(sigma, RESIDUAL_NOISE * told)
-        assert torch.equal(context, found[0].context)
+        assert all(torch.equal(a, b) for a, b in zip(before, output, strict=True))
+    assert torch.equal(found[0].context, found[2].context)
     assert not torch.equal(found[0].logits, found[1].logits)
     assert not torch.equal(found[1].logits, found[2].logits)
 
 
 def test_context_is_all_that_the_deepest_units_give(make_net: MakeNet) -> None:
-    net = make_net(1)
-    segmenter, frame = net.sdbs()[0].segmenter, net.pack(image())
-    sigma = net.noise_maps(frame, torch.tensor([[0.0, 625.0]]))
+    segmenter, frame, sigma = make_segmenter(make_net)
     straight = segmenter(frame, sigma)
     for unit in segmenter.encoder[segmenter.taps[-1] :]:
         torch.nn.init.zeros_(unit.project.weight)
     assert not torch.equal(segmenter(frame, sigma).logits, straight.logits)
-    assert torch.equal(segmenter(frame, sigma, straight.context).logits, straight.logits)
+    torch.testing.assert_close(segmenter(frame, sigma, straight).logits, straight.logits)
+
+
+def test_features_of_the_block_before_are_half_of_the_outcome_and_recalled(
+    make_net: MakeNet,
+) -> None:
+    segmenter, frame, sigma = make_segmenter(make_net)
+    straight = segmenter(frame, sigma)
+    other = straight._replace(features=torch.zeros_like(straight.features))
+    torch.testing.assert_close(segmenter(frame, sigma, other).features, 0.5 * straight.features)
+    without = segmenter(frame, sigma, straight).logits
+    torch.nn.init.ones_(segmenter.decoder.recall.weight)
+    assert not torch.allclose(segmenter(frame, sigma, straight).logits, without)
+
+
+def make_segmenter(make_net: MakeNet) -> tuple[Segmenter, Tensor, Tensor]:
+    """A net's segmenter, a packed frame and its noise maps."""
+    net = make_net(1)
+    segmenter = net.sdbs()[0].segmenter
+    assert isinstance(segmenter, Segmenter)
+    frame = net.pack(image())
+    sigma = net.noise_maps(frame, torch.tensor([[0.0, 625.0]]))
+    assert sigma is not None
+    return segmenter, frame, sigma
