@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-import os
+import tempfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
 
-from rtsdb.errors import MissingPackageError, UsageError
+from rtsdb.errors import MissingPackageError, RtsdbError, UsageError
+from rtsdb.files import write_bytes
 from rtsdb.models.frame_net import FrameNet
 from rtsdb.models.metadata import Metadata, safetensors_header
 from rtsdb.models.sdb import SDBNet
@@ -43,7 +44,8 @@ def export_onnx(
     10.0 on). share: a weights file of this net, or of a longer one that begins with it, in the
     same folder as `path`. The ONNX file then holds the graph only and refers to the float16
     tensors inside that safetensors file, so that K = 1, 2, 3 together need the room of one.
-    Raises UsageError for another precision and when `share` lies elsewhere or fits nothing.
+    Raises UsageError for another precision and when `share` lies elsewhere or fits nothing, and
+    RtsdbError when the file cannot be written.
     """
     if precision not in PRECISIONS:
         raise UsageError(f"--precision {precision}: a graph is fp32 or fp16")
@@ -52,31 +54,33 @@ def export_onnx(
     places = {} if share is None else _tensor_places(share)
     if share is not None and places.keys().isdisjoint(net.state_dict()):
         raise UsageError(f"{share}: holds no float16 weights of this network to share")
-    partial = path.with_name(path.name + ".part")
     example = (torch.zeros(1, 64, 64, 3, dtype=torch.uint8), torch.zeros(1, 2))
     axes = {0: "n", 1: "h", 2: "w"}
     traced = copy.deepcopy(net).half() if precision == "fp16" else net
-    with warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's advice to use its successor
+        file = Path(folder) / path.name
         torch.onnx.export(
             FrameNet(traced).eval(),
             example,
-            str(partial),
+            str(file),
             input_names=["frame", "noise"],
             output_names=["denoised", "labels"],
             dynamic_axes={"frame": axes, "noise": {0: "n"}, "denoised": axes, "labels": axes},
             opset_version=OPSET,
             dynamo=False,
         )
-    model = onnx.load(partial)
+        model = onnx.load(file)
     if all(value.name != "noise" for value in model.graph.input):  # a net that is not told of it
         kind = helper.make_tensor_value_info("noise", TensorProto.FLOAT, ["n", 2])
         model.graph.input.append(kind)
     if share is not None:
         _refer_to(model, share.name, places)
     helper.set_model_props(model, replace(metadata, stages=net.stages).header())
-    onnx.save(model, partial)
-    os.replace(partial, path)
+    try:
+        write_bytes(model.SerializeToString(), path)
+    except OSError as error:
+        raise RtsdbError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _refer_to(model: onnx.ModelProto, weights: str, places: dict[str, tuple[int, int]]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ onnx = pytest.importorskip("onnx")
 import cv2  # noqa: E402
 
 from rtsdb.engine.openvino import shared_core  # noqa: E402
-from rtsdb.errors import UsageError  # noqa: E402
+from rtsdb.errors import RtsdbError, UsageError  # noqa: E402
 from rtsdb.export import export_onnx  # noqa: E402
 from rtsdb.models.checkpoint import load_weights, save_weights  # noqa: E402
 from rtsdb.models.frame_net import FrameNet  # noqa: E402
@@ -251,3 +252,17 @@ def test_weights_in_another_folder_cannot_be_shared(folder: Path, tmp_path: Path
 
 def test_export_leaves_only_the_file(folder: Path) -> None:
     assert not list(folder.glob("*.part"))
+
+
+def test_a_full_disk_is_named_and_nothing_is_left(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(path: Path, content: bytes) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    net = tiny(folder, 1)
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(RtsdbError, match=r"k1\.onnx: cannot be written: No space left"):
+        export_onnx(net, tmp_path / "k1.onnx", METADATA)
+    assert not list(tmp_path.iterdir())
