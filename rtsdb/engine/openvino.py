@@ -42,7 +42,8 @@ class OpenVinoEngine(TiledEngine[Job]):
     model: path of an ONNX file of the frame contract; what runs is the graph beside it that has
     the precision. precision: 'auto' (bf16 where the CPU has the instructions, else fp32), 'fp32',
     'bf16', or 'int8', with what is not INT8 as 'auto' has it.
-    Raises UsageError for a file that is no such model.
+    Raises UsageError for a file that is no such model, and for bf16 where the CPU lacks it, which
+    OpenVINO would run in fp32 without a word.
     """
 
     def __init__(
@@ -57,6 +58,10 @@ class OpenVinoEngine(TiledEngine[Job]):
     ) -> None:
         super().__init__(slots=slots, tile=tile, halo=halo)
         self._core = shared_core()
+        if precision == "bf16" and not has_bf16():
+            raise UsageError(
+                "--precision bf16: this processor has no bfloat16; give auto, fp32 or int8"
+            )
         fastest = "bf16" if has_bf16() else "fp32"
         if precision == "auto":
             precision = fastest

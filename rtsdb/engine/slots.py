@@ -88,9 +88,9 @@ class SlottedEngine(Engine, Generic[Slot]):
         return self.slot_result(self._slots[ticket])
 
     def release(self, ticket: int) -> None:
-        """Give the slot of a ticket back."""
+        """Give the slot of a ticket back; nothing to do for a slot that `close` has given up."""
         with self._lock:
-            if ticket not in self._free:
+            if ticket < len(self._slots) and ticket not in self._free:
                 self._free.append(ticket)
 
     def close(self) -> None:

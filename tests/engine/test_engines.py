@@ -255,6 +255,24 @@ def test_auto_is_openvino_at_a_precision_of_its_own() -> None:
     assert info.precision in ("fp32", "bf16")
 
 
+def test_a_slot_that_is_given_back_after_closing_does_no_harm(engine: Engine) -> None:
+    frame = np.zeros((64, 64, 3), np.uint8)
+    engine.prepare(64, 64)
+    ticket = engine.submit(frame, NOISE)
+    engine.result(ticket)
+    engine.close()
+    engine.release(ticket)
+    assert engine(frame).denoised.shape == frame.shape
+
+
+def test_bf16_is_refused_where_fp32_would_run_in_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rtsdb.engine.openvino.has_bf16", lambda: False)
+    with pytest.raises(UsageError, match="--precision bf16: this processor has no bfloat16"):
+        load_engine("rt", engine="openvino", precision="bf16")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
