@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rtsdb.cli.console import console, progress_bar
+from rtsdb.errors import UsageError
 
 
 def build(
@@ -59,7 +60,7 @@ def build(
         onnx=files.need_onnx(engine),
         precision=precision,
         plan=plan_tiles(height, width, parse_tile(tile)),
-        targets=tuple(name.strip().lower() for name in target.split(",")) if target else (),
+        targets=_targets(target),
     )
     with progress_bar() as bar:
         task = bar.add_task(f"{files.label} {precision}", total=100, visible=False)
@@ -72,3 +73,11 @@ def build(
         )
         bar.update(task, completed=100)
     console.print(f"engine: [bold]{path}[/]")
+
+
+def _targets(text: str | None) -> tuple[str, ...]:
+    """The GPUs that --target names, each once; none for the GPU of this machine."""
+    names = dict.fromkeys(part.strip().lower() for part in (text or "").split(",") if part.strip())
+    if text is not None and not names:
+        raise UsageError(f"--target {text!r}: give GPUs such as sm86,sm89")
+    return tuple(names)

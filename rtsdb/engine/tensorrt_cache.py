@@ -220,6 +220,10 @@ def _one_build_at_a_time(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             log.warning("%s: another process builds there; waiting for it", folder)
             fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:  # folders on NFS
+            raise UsageError(
+                f"{folder}: cannot be locked ({error.strerror}); give a folder on a local disk"
+            ) from error
         yield
     finally:
         os.close(handle)

@@ -40,6 +40,7 @@ def test_an_engine_and_its_sidecar_are_written_once(
         (["--engine", "tensorrt-rtx", "--size", "big"], "--size big: give WIDTHxHEIGHT"),
         (["--engine", "tensorrt-rtx", "--size", "32x32"], "smallest side"),
         (["--engine", "tensorrt-rtx", "--size", "64x64", "--tile", "5"], "--tile 5"),
+        (["--engine", "tensorrt-rtx", "--size", "64x64", "--target", ","], "--target ',': give"),
         (["--engine", "tensorrt-rtx", "--size", "64x64", "--model", "huge"], "--model huge"),
         (["--engine", "tensorrt-rtx", "--size", "64x64", "--precision", "fp8"], "--precision fp8"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -260,6 +261,18 @@ def test_a_folder_that_cannot_be_made_is_named(
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="file: cannot hold engines"):
         ensure_built(REQUEST, tmp_path / "file")
+
+
+def test_a_folder_that_cannot_be_locked_is_named(
+    builds: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(handle: int, operation: int) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(UsageError, match=r"cannot be locked .*give a folder on a local disk"):
+        ensure_built(REQUEST, tmp_path)
+    assert not builds
 
 
 def test_a_folder_that_cannot_be_written_to_is_named_before_the_build(
