@@ -18,6 +18,7 @@ from rtsdb.bench.derive import FLOAT_BYTES
 from rtsdb.bench.model import Setup
 from rtsdb.bench.setups import MODEL
 from rtsdb.errors import UsageError
+from rtsdb.names import split_names
 from rtsdb.tiling import plan_tiles
 from rtsdb.weights import find_model
 
@@ -87,12 +88,12 @@ def parse_gpus(text: str) -> tuple[str, ...]:
     >>> parse_gpus("rtx4090,orin-nano")
     ('rtx4090', 'orin-nano')
     """
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    names = split_names(text, "--estimate")
     unknown = [name for name in names if name not in GPUS]
-    if unknown or not names:
-        what = ", ".join(unknown) or "no GPU named"
+    if unknown:
         raise UsageError(
-            f"--estimate {text}: {what}; published figures are at hand for {', '.join(GPUS)}"
+            f"--estimate {text}: {', '.join(unknown)}; published figures are at hand for "
+            f"{', '.join(GPUS)}"
         )
     return names
 

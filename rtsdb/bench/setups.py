@@ -10,6 +10,7 @@ from typing import TypeVar
 from rtsdb.bench.model import Setup
 from rtsdb.engine.registry import ENGINES
 from rtsdb.errors import UsageError
+from rtsdb.names import split_names
 from rtsdb.tiling import parse_size, parse_tile, plan_tiles
 from rtsdb.weights import find_model
 
@@ -54,10 +55,7 @@ def parse_setups(
 
 def _parse_list(option: str, text: str, parse: Callable[[str], T]) -> Sequence[T]:
     """The parts of `text`, each once."""
-    parts = [part.strip() for part in text.split(",")]
-    if not all(parts):
-        raise UsageError(f"{option} {text!r}: give one value, or several with commas between")
-    return list(dict.fromkeys(map(parse, parts)))
+    return list(dict.fromkeys(map(parse, split_names(text, option))))
 
 
 def _parse_stages(text: str, model: str) -> int:

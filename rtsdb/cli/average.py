@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rtsdb.cli.console import console
+from rtsdb.optional import load_package
 
 
 def average(
@@ -27,8 +28,6 @@ def average(
     way from the weights that a run began with to those it ended with. `rtsdb eval --root CamVid
     --model mine.safetensors` tells which are best.
     """
-    from rtsdb.optional import load_package
-
     load_package("torch", extra="train")
     from rtsdb.errors import UsageError
     from rtsdb.files import check_writable

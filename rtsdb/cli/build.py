@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from rtsdb.cli.console import console, progress_bar
-from rtsdb.errors import UsageError
 
 
 def build(
@@ -49,6 +48,7 @@ def build(
     sm86,sm89,sm120` anywhere.
     """
     from rtsdb.engine.tensorrt_cache import FOLDER, BuildRequest, ensure_built
+    from rtsdb.names import split_names
     from rtsdb.tiling import parse_size, parse_tile, plan_tiles
     from rtsdb.weights import find_model
 
@@ -60,7 +60,7 @@ def build(
         onnx=files.need_onnx(engine),
         precision=precision,
         plan=plan_tiles(height, width, parse_tile(tile)),
-        targets=_targets(target),
+        targets=() if target is None else split_names(target.lower(), "--target"),
     )
     with progress_bar() as bar:
         task = bar.add_task(f"{files.label} {precision}", total=100, visible=False)
@@ -73,11 +73,3 @@ def build(
         )
         bar.update(task, completed=100)
     console.print(f"engine: [bold]{path}[/]")
-
-
-def _targets(text: str | None) -> tuple[str, ...]:
-    """The GPUs that --target names, each once; none for the GPU of this machine."""
-    names = dict.fromkeys(part.strip().lower() for part in (text or "").split(",") if part.strip())
-    if text is not None and not names:
-        raise UsageError(f"--target {text!r}: give GPUs such as sm86,sm89")
-    return tuple(names)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rtsdb.cli.console import console
+from rtsdb.optional import load_package
 
 
 def export(
@@ -29,8 +30,6 @@ def export(
     ] = False,
 ) -> None:
     """Write the network as one ONNX file that every engine runs."""
-    from rtsdb.optional import load_package
-
     load_package("torch", extra="train")
     from rtsdb.errors import UsageError
     from rtsdb.export import export_onnx

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rtsdb.cli.console import console
+from rtsdb.optional import load_package
 
 
 def import_weights(
@@ -22,8 +23,6 @@ def import_weights(
     ] = "cityscapes",
 ) -> None:
     """Read the checkpoints that the authors of SDABN published (tensors only; no code is run)."""
-    from rtsdb.optional import load_package
-
     load_package("torch", extra="train")
     from rtsdb.classes import CLASS_SETS
     from rtsdb.errors import UsageError

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rtsdb.cli.console import console, progress_bar
+from rtsdb.optional import load_package
 
 
 def train(
@@ -99,8 +100,6 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run.")] = False,
 ) -> None:
     """Train a network; Ctrl-C saves, and --resume goes on exactly where it stopped."""
-    from rtsdb.optional import load_package
-
     load_package("torch", extra="train")
     from rtsdb.data.datasets import parse_sequences
     from rtsdb.training.command import run_training

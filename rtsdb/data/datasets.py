@@ -11,6 +11,7 @@ from rtsdb.data.camvid import load_camvid
 from rtsdb.data.cityscapes import load_cityscapes
 from rtsdb.data.scenes import Scene
 from rtsdb.errors import UsageError
+from rtsdb.names import split_names
 
 
 @dataclass(frozen=True)
@@ -41,17 +42,12 @@ def dataset(name: str) -> Dataset:
 
 
 def parse_sequences(text: str | None) -> tuple[str, ...]:
-    """Read --sequences, names with commas.
+    """Read --sequences, names with commas; None, all of them, is an empty tuple.
 
     >>> parse_sequences("0001TP, 0006R0")
     ('0001TP', '0006R0')
-
-    None, all of them, is an empty tuple. Raises UsageError when names are asked for and none given.
     """
-    names = tuple(part.strip() for part in (text or "").split(",") if part.strip())
-    if text is not None and not names:
-        raise UsageError(f"--sequences {text!r}: give names, such as 0001TP,0006R0")
-    return names
+    return () if text is None else split_names(text, "--sequences")
 
 
 def load_dataset(

@@ -19,6 +19,7 @@ from rtsdb.evaluation.subject import Subject
 from rtsdb.files import check_writable
 from rtsdb.machine import describe_machine
 from rtsdb.models.metadata import Metadata
+from rtsdb.names import split_names
 from rtsdb.weights import find_model
 
 SPLITS = ("val", "test", "train")
@@ -80,9 +81,10 @@ def run_evaluation(
         preset=request.preset,
         eight_bit=eight_bit,
     )
-    peers, missing = open_peers(_split(request.peers), eight_bit=eight_bit)
+    names = split_names(request.peers, "--peers") if request.peers else ()
+    peers, missing = open_peers(names, eight_bit=eight_bit)
     others = [NoisyInput(), *peers]
-    noises = clean_and(_split(request.noise))
+    noises = clean_and(split_names(request.noise, "--noise"))
     scenes = load_dataset(request.dataset, request.root, request.split, request.sequences)
     scenes = spread(scenes, request.limit)
     trial = Trial(
@@ -171,7 +173,7 @@ def parse_stages(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
     try:
-        stages = sorted({int(part) for part in _split(text)})
+        stages = sorted({int(part) for part in split_names(text, "--stages")})
     except ValueError:
         stages = []
     if not stages or stages[0] < 1:
@@ -189,11 +191,6 @@ def spread(scenes: Sequence[Scene], limit: int | None) -> Sequence[Scene]:
         return scenes
     step = len(scenes) // limit
     return scenes[: step * limit : step]
-
-
-def _split(text: str) -> list[str]:
-    """The parts of a list with commas, each once."""
-    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 def _itself(subject: Subject) -> Subject:

@@ -138,7 +138,7 @@ class Segmenter(nn.Module):
         """Logits of a packed frame [N, 12, h, w] with noise maps [N, 2, h, w].
 
         before: found in another estimate of the frame. Its context is taken over, which noise
-        hardly alters.
+        hardly alters, and half of its features.
         """
         fine, h = self.enter(frame, sigma)
         deepest = self.taps[-1]

@@ -54,7 +54,7 @@ def open_device() -> Device:
 
     Its context is kept until the process ends: pycuda releases a primary context only when told
     to, in the thread that retained it, and leaves it current there.
-    Raises RtsdbError, naming the cause, when there is no driver or no GPU.
+    Raises RtsdbError, naming the cause, when there is no driver, no GPU, or no room on it.
     """
     gpu = find_gpus()[0]
     try:
