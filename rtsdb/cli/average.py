@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rtsdb.cli.console import console
+from rtsdb.cli.console import print_written
 from rtsdb.optional import load_package
 
 
@@ -39,4 +39,4 @@ def average(
     check_writable(output, "--output")
     net, metadata = average_weights(weights, segmenters)
     save_weights(net, output, metadata)
-    console.print(f"{metadata.preset} K={net.stages}: [bold]{output}[/]")
+    print_written(f"{metadata.preset} K={net.stages}", output)

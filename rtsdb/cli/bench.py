@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from rtsdb.cli.console import console, progress_bar
+from rtsdb.cli.console import print_written, progress_bar
 from rtsdb.cli.typed import is_typed, typed
 from rtsdb.errors import RtsdbError, UsageError
 
@@ -155,13 +155,13 @@ def bench(
     print_report(report, Console())
     if json is not None:
         write_report(report, json)
-        console.print(f"report: [bold]{json}[/]")
+        print_written("report", json)
     if markdown is not None and report.rows:
         write_markdown(report, markdown)
-        console.print(f"Markdown: [bold]{markdown}[/]")
+        print_written("Markdown", markdown)
     if plot is not None:
         for path in draw_plots(report, plot):
-            console.print(f"plot: [bold]{path}[/]")
+            print_written("plot", path)
     if old is not None:
         print_comparison(old, report, Console())
     if report.interrupted:

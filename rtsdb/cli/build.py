@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rtsdb.cli.console import console, progress_bar
+from rtsdb.cli.console import print_written, progress_bar
 
 
 def build(
@@ -64,7 +64,7 @@ def build(
     )
     with progress_bar() as bar:
         task = bar.add_task(f"{files.label} {precision}", total=100, visible=False)
-        path = ensure_built(
+        file = ensure_built(
             request,
             output or FOLDER,
             report=lambda what, share: bar.update(
@@ -72,4 +72,4 @@ def build(
             ),
         )
         bar.update(task, completed=100)
-    console.print(f"engine: [bold]{path}[/]")
+    print_written("engine", file.path)

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rtsdb.cli.console import console, progress_bar
+from rtsdb.cli.console import print_written, progress_bar
 
 if TYPE_CHECKING:
     from rtsdb.quantization.command import Calibration
@@ -81,7 +81,7 @@ def calibrate(
             ),
         )
     Console().print(_table(made))
-    console.print("written: " + ", ".join(f"[bold]{path}[/]" for path in made.written))
+    print_written("written", *made.written)
 
 
 def _table(made: Calibration) -> Table:

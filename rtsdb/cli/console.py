@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,6 +20,12 @@ from rich.progress import (
 from rich.text import Text
 
 console = Console(stderr=True)
+
+
+def print_written(what: str, *paths: Path) -> None:
+    """Say where something was written, in one line however long it is."""
+    places = ", ".join(f"[bold]{escape(str(path))}[/]" for path in paths)
+    console.print(f"{escape(what)}: {places}", soft_wrap=True)
 
 
 class RateColumn(ProgressColumn):
@@ -40,7 +49,7 @@ def progress_bar(*columns: ProgressColumn, memory: float = 30.0) -> Progress:
     """
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -13,7 +13,7 @@ from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
 
-from rtsdb.cli.console import console, progress_bar
+from rtsdb.cli.console import print_written, progress_bar
 
 if TYPE_CHECKING:
     from rtsdb.evaluation import report
@@ -80,7 +80,7 @@ def evaluate(
     """
     from rtsdb.data.datasets import parse_sequences
     from rtsdb.evaluation.command import EvalRequest, run_evaluation
-    from rtsdb.evaluation.report import class_table, quality_table
+    from rtsdb.evaluation.report import class_table, files_of, quality_table
 
     request = EvalRequest(
         model=model,
@@ -115,11 +115,11 @@ def evaluate(
     for note in measured.notes:
         out.print(note, markup=False)
     if output is not None:
-        console.print(f"report: [bold]{output}.json[/], [bold]{output}.md[/]")
+        print_written("report", *files_of(output))
     if measured.verdict.interrupted:
         raise typer.Exit(130)
     if figure is not None:
-        console.print(f"figure: [bold]{figure}[/]")
+        print_written("figure", figure)
 
 
 def _shown(scores: report.Table) -> Table:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rtsdb.cli.console import console
+from rtsdb.cli.console import print_written
 from rtsdb.optional import load_package
 
 
@@ -41,4 +41,4 @@ def export(
     check_writable(output, "--output")
     net, metadata = load_weights(weights, stages=stages)
     export_onnx(net, output, metadata, precision=precision, share=weights if share else None)
-    console.print(f"{metadata.preset} K={net.stages} {precision}: [bold]{output}[/]")
+    print_written(f"{metadata.preset} K={net.stages} {precision}", output)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rtsdb.cli.console import console
+from rtsdb.cli.console import print_written
 from rtsdb.optional import load_package
 
 
@@ -41,4 +41,4 @@ def import_weights(
     net = read_published(checkpoints, CLASS_SETS[classes])
     data = f"published: {', '.join(path.name for path in checkpoints)}"
     save_weights(net, output, Metadata(preset, net.stages, classes, data))
-    console.print(f"{preset} K={net.stages}: [bold]{output}[/]")
+    print_written(f"{preset} K={net.stages}", output)

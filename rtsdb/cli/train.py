@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rtsdb.cli.console import console, progress_bar
+from rtsdb.cli.console import console, print_written, progress_bar
 from rtsdb.optional import load_package
 
 
@@ -135,7 +135,7 @@ def train(
             bar.update(task, completed=done, total=last, description=text)
 
         finished = run_training(request, show, console.print)
-    console.print(f"weights: [bold]{finished.weights}[/]")
+    print_written("weights", finished.weights)
     if finished.interrupted:
         console.print("interrupted and saved; the same command with --resume goes on")
         raise typer.Exit(130)

@@ -55,6 +55,18 @@ def join(first: Sequence[Scene], second: Sequence[Scene]) -> LazyScenes:
     return LazyScenes([partial(part.__getitem__, index) for part, index in scenes])
 
 
+def spread(scenes: Sequence[Scene], limit: int | None) -> LazyScenes:
+    """At most `limit` scenes, evenly spread over all; reads none. None: all of them.
+
+    >>> named = [Scene(name, *2 * [np.zeros((2, 2), np.uint8)]) for name in "abcdefg"]
+    >>> "".join(scene.name for scene in spread(named, 3))
+    'ace'
+    """
+    count = len(scenes) if limit is None else min(limit, len(scenes))
+    chosen = (index * len(scenes) // count for index in range(count))
+    return LazyScenes([partial(scenes.__getitem__, index) for index in chosen])
+
+
 def of_sequences(frames: Sequence[Path], sequences: Sequence[str]) -> list[Path]:
     """The frames whose file names begin with one of `sequences`; all of them where none is named.
 

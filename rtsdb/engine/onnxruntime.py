@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rtsdb.engine.base import EngineInfo
-from rtsdb.engine.contract import CONTRACT, check_contract
+from rtsdb.engine.contract import ANY, CONTRACT, Port, check_contract
 from rtsdb.engine.tiled import TileBuffers, TiledEngine
 from rtsdb.errors import MissingPackageError, RtsdbError, UsageError
 from rtsdb.gpu import find_gpus
@@ -189,17 +189,22 @@ def open_session(model: Path, providers: Sequence[str]) -> ort.InferenceSession:
                     f"{model}: not an ONNX file that ONNX Runtime reads ({reason})"
                 ) from error
         if session.get_providers()[0] == provider:
-            check_contract(model, _types(session))
+            check_contract(model, _ports(session))
             return session
         failure = "a library that it needs is missing"
     raise RtsdbError(f"ONNX Runtime starts none of {', '.join(providers)} here ({failure})")
 
 
-def _types(session: ort.InferenceSession) -> dict[str, str]:
-    """Inputs and outputs by name, in numpy's words."""
+def _ports(session: ort.InferenceSession) -> dict[str, Port]:
+    """Inputs and outputs by name."""
     words = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
-    tensors = [*session.get_inputs(), *session.get_outputs()]
-    return {tensor.name: words.get(tensor.type, tensor.type) for tensor in tensors}
+    return {
+        tensor.name: Port(
+            words.get(tensor.type, tensor.type),
+            tuple(size if isinstance(size, int) else ANY for size in tensor.shape),
+        )
+        for tensor in (*session.get_inputs(), *session.get_outputs())
+    }
 
 
 def _first_line(error: Exception) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import openvino as ov
 
 from rtsdb.engine.base import EngineInfo
-from rtsdb.engine.contract import check_contract
+from rtsdb.engine.contract import ANY, CONTRACT, Port, check_contract
 from rtsdb.engine.tiled import TileBuffers, TiledEngine
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.machine import has_bf16
@@ -69,9 +69,10 @@ class OpenVinoEngine(TiledEngine[Job]):
         try:
             self._model = self._core.read_model(model)
         except RuntimeError as error:
-            first = str(error).strip().splitlines()[-1]
-            raise UsageError(f"{model}: not an ONNX file that OpenVINO reads ({first})") from error
-        check_contract(model, _types(self._model))
+            raise UsageError(
+                f"{model}: not an ONNX file that OpenVINO reads ({_reason(error)})"
+            ) from error
+        check_contract(model, _ports(self._model))
         self._settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": FLOATS[fastest if precision == "int8" else precision],
@@ -89,15 +90,26 @@ class OpenVinoEngine(TiledEngine[Job]):
 
     def compile(self, height: int, width: int) -> None:
         """Compile for tiles of exactly this size, which OpenVINO runs fastest."""
-        self._model.reshape({"frame": [1, height, width, 3], "noise": [1, 2]})
-        self._compiled = self._core.compile_model(self._model, "CPU", self._settings)
+        try:
+            self._model.reshape({"frame": [1, height, width, 3], "noise": [1, 2]})
+            self._compiled = self._core.compile_model(self._model, "CPU", self._settings)
+        except RuntimeError as error:
+            raise RtsdbError(
+                f"openvino cannot compile {self.info.model} for {width}x{height}: {_reason(error)}"
+            ) from error
 
     def begin(self, tile: TileBuffers) -> Job:
         """A request bound to the buffers, so that running it copies nothing."""
         assert self._compiled is not None
         request = self._compiled.create_infer_request()
-        for name in ("frame", "noise", "denoised", "labels"):
-            request.set_tensor(name, ov.Tensor(getattr(tile, name), shared_memory=True))
+        for name in CONTRACT:
+            tensor = ov.Tensor(getattr(tile, name), shared_memory=True)
+            try:
+                request.set_tensor(name, tensor)
+            except RuntimeError as error:
+                raise RtsdbError(
+                    f"{self.info.model}: {name} is not of the frame's size: {_reason(error)}"
+                ) from error
         return Job(request)
 
     def read_in_place(self, job: Job, frame: Image) -> None:
@@ -149,10 +161,20 @@ def shared_core() -> ov.Core:
     return ov.Core()
 
 
-def _types(model: ov.Model) -> dict[str, str]:
-    """Inputs and outputs by name, in numpy's words."""
+def _reason(error: RuntimeError) -> str:
+    """The last line of what OpenVINO says, where the reason is."""
+    return str(error).strip().splitlines()[-1]
+
+
+def _ports(model: ov.Model) -> dict[str, Port]:
+    """Inputs and outputs by name."""
     words = {"u8": "uint8", "f32": "float32"}
-    kinds = {
-        port.any_name: port.element_type.get_type_name() for port in (*model.inputs, *model.outputs)
-    }
-    return {name: words.get(kind, kind) for name, kind in kinds.items()}
+    found = {}
+    for port in (*model.inputs, *model.outputs):
+        kind, shape = port.element_type.get_type_name(), port.partial_shape
+        sizes = [] if shape.rank.is_dynamic else list(shape)
+        found[port.any_name] = Port(
+            words.get(kind, kind),
+            tuple(ANY if size.is_dynamic else size.get_length() for size in sizes),
+        )
+    return found

@@ -80,8 +80,8 @@ class TensorRtEngine(CudaEngine):
             precision=self.info.precision,
             plan=plan,
         )
-        path = ensure_built(request, FOLDER, report=log_progress(request.file_name))
-        built = load_built_engine(path, plan)
+        file = ensure_built(request, FOLDER, report=log_progress(request.file_name))
+        built = load_built_engine(file, plan)
         executions = [Execution(built, context) for context in self._open_contexts(built)]
         for execution in executions:
             execution.set_up(plan, stream)

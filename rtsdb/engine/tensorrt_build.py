@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from rtsdb.engine.contract import check_contract
+from rtsdb.engine.contract import Port, check_contract
 from rtsdb.engine.tensorrt_flavour import Flavour, create, error_log, first_error
 from rtsdb.engine.tensorrt_progress import BuildProgress, Report, monitor
 from rtsdb.errors import RtsdbError, UsageError
@@ -100,7 +100,10 @@ def parse_graph(flavour: Flavour, builder: Any, graph: Path, logger: Any) -> Any
     tensors = [network.get_input(index) for index in range(network.num_inputs)]
     tensors += [network.get_output(index) for index in range(network.num_outputs)]
     words = {trt.uint8: "uint8", trt.float32: "float32"}
-    check_contract(graph, {t.name: words.get(t.dtype, t.dtype.name.lower()) for t in tensors})
+    ports = {
+        t.name: Port(words.get(t.dtype, t.dtype.name.lower()), tuple(t.shape)) for t in tensors
+    }
+    check_contract(graph, ports)
     return network
 
 
@@ -125,6 +128,14 @@ def optimisation_profile(builder: Any, profile: Profile) -> Any:
     return made
 
 
+def set_targets(flavour: Flavour, config: Any, targets: Sequence[str]) -> None:
+    """Have a build suit GPUs of these compute capabilities, such as 'sm89'."""
+    config.num_compute_capabilities = len(targets)
+    for index, target in enumerate(targets):
+        capability = getattr(flavour.trt.ComputeCapability, target.upper())
+        config.set_compute_capability(capability, index)
+
+
 def _allow(flavour: Flavour, config: Any, precision: str) -> None:
     """Before 10.0, flags allow faster types, for Q/DQ nodes alone are not enough, and one profile
     serves several execution contexts only when told to."""
@@ -134,13 +145,6 @@ def _allow(flavour: Flavour, config: Any, precision: str) -> None:
         config.set_flag(flags.FP16)
     if precision == "int8":
         config.set_flag(flags.INT8)
-
-
-def _set_targets(flavour: Flavour, config: Any, targets: Sequence[str]) -> None:
-    config.num_compute_capabilities = len(targets)
-    for index, target in enumerate(targets):
-        capability = getattr(flavour.trt.ComputeCapability, target.upper())
-        config.set_compute_capability(capability, index)
 
 
 def _build(
@@ -161,7 +165,7 @@ def _build(
     if not flavour.strongly_typed:
         _allow(flavour, config, precision)
     if targets:
-        _set_targets(flavour, config, targets)
+        set_targets(flavour, config, targets)
     if hasattr(flavour.trt, "IProgressMonitor"):
         config.progress_monitor = monitor(flavour, progress)
     engine = builder.build_serialized_network(network, config)

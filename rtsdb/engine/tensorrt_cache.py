@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from rtsdb.engine.tensorrt_build import Profile, build_engine
 from rtsdb.engine.tensorrt_file import (
+    EngineFile,
     EngineFileError,
     EngineKey,
     Sidecar,
@@ -90,7 +91,7 @@ class BuiltEngine:
 
 def ensure_built(
     request: BuildRequest, folder: Path, *, report: Report = lambda what, share: None
-) -> Path:
+) -> EngineFile:
     """The engine file in `folder` that meets a request; built when there is none that does.
 
     Why it is built is logged in one line. Processes that build in the same folder take turns, and
@@ -107,13 +108,13 @@ def ensure_built(
     graph = graph_in(request.onnx, int8 if request.precision == "int8" else request.precision)
     key = engine_key(request, flavour, graph)
     path = folder / request.file_name
-    if _why_build(path, key) is None:
-        return path
+    with suppress(EngineFileError):
+        return _read_fitting(path, key)
     with _one_build_at_a_time(folder):
-        reason = _why_build(path, key)
-        if reason is None:
-            return path
-        log.warning("%s: %s; building", path, reason)
+        try:
+            return _read_fitting(path, key)
+        except EngineFileError as error:
+            log.warning("%s: %s; building", path, error.reason)
         before = time.perf_counter()
         engine = build_engine(
             flavour,
@@ -130,8 +131,9 @@ def ensure_built(
             built=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             seconds=round(time.perf_counter() - before, 3),
         )
-        write_engine(path, engine, sidecar)
-    return path
+        file = EngineFile(path, engine, sidecar)
+        write_engine(file)
+    return file
 
 
 def engine_key(request: BuildRequest, flavour: Flavour, graph: Path) -> EngineKey:
@@ -162,42 +164,43 @@ def engine_key(request: BuildRequest, flavour: Flavour, graph: Path) -> EngineKe
     )
 
 
-def load_built_engine(path: Path, plan: TilePlan) -> BuiltEngine:
-    """Read an engine file that rtsdb built, for the GPU of this machine and the tiles of `plan`.
+def load_built_engine(file: EngineFile, plan: TilePlan) -> BuiltEngine:
+    """Open an engine that rtsdb built, for the GPU of this machine and the tiles of `plan`.
 
-    Raises EngineFileError with the one reason, such as another GPU or version, or a damaged file,
-    and RtsdbError where there is no GPU or TensorRT does not take it.
+    Raises EngineFileError with the one reason, such as another GPU or version, and RtsdbError
+    where there is no GPU or TensorRT does not take it.
     """
-    content, sidecar = read_engine(path)
-    flavour = load_flavour(sidecar.key.flavour)
+    key = file.sidecar.key
+    flavour = load_flavour(key.flavour)
     gpu = find_gpus()[0]
-    key = sidecar.key
     here = replace(
         key, version=flavour.version, sms=(gpu.sm,), device=gpu.name if key.device else None
     )
-    reason = key.why_not(here)
-    if reason is not None:
-        raise EngineFileError(path, reason)
+    _check_fits(file, here)
     if not key.profile.takes(plan):
-        raise EngineFileError(path, f"it takes {key.profile}, not {plan}")
+        raise EngineFileError(file.path, f"it takes {key.profile}, not {plan}")
     logger, errors = error_log(flavour)
     runtime = create(flavour, "Runtime", logger, errors)
-    engine = runtime.deserialize_cuda_engine(content)
+    engine = runtime.deserialize_cuda_engine(file.engine)
     if engine is None:
         raise RtsdbError(
-            f"{path}: {flavour.name} cannot load it ({first_error(errors)}); "
+            f"{file.path}: {flavour.name} cannot load it ({first_error(errors)}); "
             "if the file is at fault, delete it"
         )
-    return BuiltEngine(flavour, sidecar, engine, errors)
+    return BuiltEngine(flavour, file.sidecar, engine, errors)
 
 
-def _why_build(path: Path, key: EngineKey) -> str | None:
-    """Why the engine at `path` does not do for `key`; None: it does."""
-    try:
-        _, sidecar = read_engine(path)
-    except EngineFileError as error:
-        return error.reason
-    return sidecar.key.why_not(key)
+def _read_fitting(path: Path, key: EngineKey) -> EngineFile:
+    """The engine at `path`; raises EngineFileError unless it does for `key`."""
+    file = read_engine(path)
+    _check_fits(file, key)
+    return file
+
+
+def _check_fits(file: EngineFile, key: EngineKey) -> None:
+    reason = file.sidecar.key.why_not(key)
+    if reason is not None:
+        raise EngineFileError(file.path, reason)
 
 
 @contextmanager

@@ -58,6 +58,15 @@ class Sidecar:
     seconds: float
 
 
+@dataclass(frozen=True)
+class EngineFile:
+    """An engine file as it was read or written: what happens to `path` later does not matter."""
+
+    path: Path
+    engine: bytes
+    sidecar: Sidecar
+
+
 class EngineFileError(RtsdbError):
     """An engine file that cannot be used. reason: why, without the file's name.
 
@@ -84,16 +93,16 @@ def sidecar_path(engine: Path) -> Path:
     return engine.with_suffix(".json")
 
 
-def write_engine(path: Path, engine: bytes, sidecar: Sidecar) -> None:
+def write_engine(file: EngineFile) -> None:
     """Write an engine and its sidecar, each in one piece; until both are there, neither counts."""
     try:
-        write_bytes(engine, path)
-        write_text(json.dumps(asdict(sidecar), indent=2) + "\n", sidecar_path(path))
+        write_bytes(file.engine, file.path)
+        write_text(json.dumps(asdict(file.sidecar), indent=2) + "\n", sidecar_path(file.path))
     except OSError as error:
-        raise RtsdbError(f"{path}: cannot be written: {error.strerror}") from error
+        raise RtsdbError(f"{file.path}: cannot be written: {error.strerror}") from error
 
 
-def read_engine(path: Path) -> tuple[bytes, Sidecar]:
+def read_engine(path: Path) -> EngineFile:
     """An engine and its sidecar; raises EngineFileError unless `write_engine` wrote them."""
     beside = sidecar_path(path)
     try:
@@ -108,7 +117,7 @@ def read_engine(path: Path) -> tuple[bytes, Sidecar]:
         raise EngineFileError(path, f"{beside.name} is of another version") from error
     if fingerprint(engine) != sidecar.sha256:
         raise EngineFileError(path, "it is damaged, or not the file that was built")
-    return engine, sidecar
+    return EngineFile(path, engine, sidecar)
 
 
 def _parse(sidecar: str) -> Sidecar:

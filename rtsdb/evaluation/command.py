@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from rtsdb.data.datasets import dataset, load_dataset
-from rtsdb.data.scenes import Scene, enlarge
+from rtsdb.data.scenes import enlarge, spread
 from rtsdb.errors import UsageError
 from rtsdb.evaluation.judge import Trial, Verdict, clean_and, judge
 from rtsdb.evaluation.model import check_classes, find_stages, open_with
@@ -179,18 +179,6 @@ def parse_stages(text: str | None) -> tuple[int, ...] | None:
     if not stages or stages[0] < 1:
         raise UsageError(f"--stages {text}: give numbers of blocks K, such as 1,2,3")
     return tuple(stages)
-
-
-def spread(scenes: Sequence[Scene], limit: int | None) -> Sequence[Scene]:
-    """At most `limit` scenes, evenly spread over all.
-
-    >>> spread("abcdefg", 3)
-    'ace'
-    """
-    if limit is None or limit >= len(scenes):
-        return scenes
-    step = len(scenes) // limit
-    return scenes[: step * limit : step]
 
 
 def _itself(subject: Subject) -> Subject:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rtsdb.data.datasets import dataset
+from rtsdb.engine.contract import check_contract
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.evaluation.model import check_classes
 from rtsdb.files import check_writable, write_together
@@ -17,7 +18,7 @@ from rtsdb.onnx_file import INT8_FORMS, SUFFIXES, graph_in
 from rtsdb.quantization import manifest
 from rtsdb.quantization.accuracy import Bars
 from rtsdb.quantization.frames import Samples, dataset_scenes, make_samples, source_scenes
-from rtsdb.quantization.layers import convolution_weights, find_activations, load_graph
+from rtsdb.quantization.layers import convolution_weights, find_activations, load_graph, ports
 from rtsdb.quantization.observe import observe
 from rtsdb.quantization.openvino_check import check_in_openvino
 from rtsdb.quantization.plan import full_plan
@@ -144,6 +145,8 @@ def _float_graphs(model: str, files: ModelFiles) -> dict[str, Path]:
 def _read_networks(graphs: Mapping[str, Path]) -> dict[str, onnx.ModelProto]:
     """The graphs by precision; raises UsageError unless they are of one network."""
     networks = {precision: load_graph(path) for precision, path in graphs.items()}
+    for precision, network in networks.items():
+        check_contract(graphs[precision], ports(network))
     activations = find_activations(networks["fp32"])
     if not activations:
         raise UsageError(f"{graphs['fp32']}: holds no convolution that INT8 could speed up")

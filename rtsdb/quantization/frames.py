@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from rtsdb.classes import VOID, ClassSet
 from rtsdb.data.datasets import load_dataset
-from rtsdb.data.scenes import Scene
+from rtsdb.data.scenes import Scene, spread
 from rtsdb.errors import UsageError
-from rtsdb.evaluation.command import spread
 from rtsdb.evaluation.judge import CLEAN, Trial, clean_and
 from rtsdb.quantization.colour_chart import draw_colour_chart
 from rtsdb.tiling import MIN_SIDE, MULTIPLE
@@ -87,12 +86,12 @@ def source_scenes(source: str, label: Callable[[Image], Labels]) -> list[Scene]:
     with open_source(source) as opened:
         info = opened.info
         _check_size(info.name, info.height, info.width)
-        stride = STRIDE if info.frames is None else max(info.frames // FRAMES, 1)
+        stride = STRIDE if info.frames is None else max(info.frames / FRAMES, 1.0)
         image = np.empty((info.height, info.width, 3), np.uint8)
         for index in count():
             if len(frames) == FRAMES or opened.read(image) is None:
                 break
-            if index % stride == 0:
+            if index >= len(frames) * stride:
                 frames.append(middle(image, SIZE))
     return [Scene(f"frame {i}", frame, label(frame)) for i, frame in enumerate(frames)]
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rtsdb.engine.contract import ANY, Port
 from rtsdb.errors import MissingPackageError, UsageError
 
 try:
@@ -53,6 +54,19 @@ def load_graph(path: Path) -> onnx.ModelProto:
     except Exception as error:  # protobuf's, onnx's and the system's errors have no other in common
         reason = str(error).strip().partition("\n")[0]
         raise UsageError(f"{path}: not an ONNX file, or not all of one ({reason})") from error
+
+
+def ports(model: onnx.ModelProto) -> dict[str, Port]:
+    """Inputs and outputs of a graph by name."""
+    weights = {tensor.name for tensor in model.graph.initializer}
+    found = {}
+    for info in (*model.graph.input, *model.graph.output):
+        if info.name not in weights:
+            tensor = info.type.tensor_type
+            kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+            sizes = (d.dim_value if d.HasField("dim_value") else ANY for d in tensor.shape.dim)
+            found[info.name] = Port("float32" if kind == "float" else kind, tuple(sizes))
+    return found
 
 
 def find_activations(model: onnx.ModelProto) -> list[Activation]:

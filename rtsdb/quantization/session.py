@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsdb.errors import MissingPackageError
+from rtsdb.machine import usable_cpus
 from rtsdb.video.frame import Image, Labels
 
 try:
@@ -42,7 +42,7 @@ class Session:
         observed.CopyFrom(model)
         observed.graph.output.extend(helper.make_empty_tensor_value_info(t) for t in tensors)
         options = ort.SessionOptions()
-        options.intra_op_num_threads = len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = usable_cpus()
         options.log_severity_level = 4  # fatal: what fails is raised
         options.add_session_config_entry("session.disable_quant_qdq", "1")
         self._tensors = list(tensors)

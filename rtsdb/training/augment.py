@@ -14,7 +14,7 @@ from torch import Tensor
 
 from rtsdb.classes import VOID
 from rtsdb.data.noise_models import GaussianNoise, draw_camera_noise
-from rtsdb.data.scenes import Scene
+from rtsdb.data.scenes import Scene, spread
 from rtsdb.noise import NoiseLevel
 
 
@@ -171,10 +171,8 @@ def class_weights(scenes: Sequence[Scene], classes: int) -> Tensor:
     Of more than `WEIGHED_SCENES` scenes that many are counted, evenly spread.
     """
     counts = np.zeros(256, np.int64)
-    total = min(len(scenes), WEIGHED_SCENES)
-    for index in range(total):
-        labels = scenes[index * len(scenes) // total].labels
-        counts += np.bincount(labels.ravel(), minlength=256)
+    for scene in spread(scenes, WEIGHED_SCENES):
+        counts += np.bincount(scene.labels.ravel(), minlength=256)
     share = np.maximum(counts[:classes] / max(counts[:classes].sum(), 1), 1e-4)
     weights = 1.0 / np.sqrt(share)
     return torch.from_numpy((weights / (weights * share).sum()).astype(np.float32))

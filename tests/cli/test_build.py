@@ -27,7 +27,7 @@ def test_an_engine_and_its_sidecar_are_written_once(
         assert len(caplog.records) == count
     path = tmp_path / "e" / "rt-k1-fp16-2x192x64-tensorrt-rtx.engine"
     assert str(path) in result.output
-    _, sidecar = read_engine(path)
+    sidecar = read_engine(path).sidecar
     assert sidecar.model == "rt K=1"
     assert sidecar.key.sms == ("sm86", "sm89")
     assert (sidecar.key.flavour, sidecar.key.precision) == ("tensorrt-rtx", "fp16")

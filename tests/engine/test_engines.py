@@ -345,6 +345,54 @@ def test_an_onnx_file_with_other_inputs_is_refused(tmp_path: Path, engine: str) 
     assert "frame contract" in refused(path, engine=engine)
 
 
+def save_thinning(path: Path, shape: list[int | str], stride: int) -> None:
+    """A graph with the contract's names and types: keeps every `stride`-th row and column."""
+    onnx = pytest.importorskip("onnx")
+    helper, types = onnx.helper, onnx.TensorProto
+    nodes = [
+        helper.make_node("Slice", ["frame", "starts", "ends", "axes", "steps"], ["denoised"]),
+        helper.make_node("Cast", ["denoised"], ["floats"], to=types.FLOAT),
+        helper.make_node("ReduceMax", ["floats"], ["top"], axes=[3], keepdims=0),
+        helper.make_node("Cast", ["top"], ["labels"], to=types.UINT8),
+    ]
+    numbers = {"starts": [0, 0], "ends": [2**30] * 2, "axes": [1, 2], "steps": [stride] * 2}
+    graph = helper.make_graph(
+        nodes,
+        "thinning",
+        [
+            helper.make_tensor_value_info("frame", types.UINT8, shape),
+            helper.make_tensor_value_info("noise", types.FLOAT, ["n", 2]),
+        ],
+        [
+            helper.make_tensor_value_info("denoised", types.UINT8, [shape[0], "u", "v", 3]),
+            helper.make_tensor_value_info("labels", types.UINT8, [shape[0], "u", "v"]),
+        ],
+        [helper.make_tensor(name, types.INT64, [2], value) for name, value in numbers.items()],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_an_onnx_file_for_one_size_is_refused(tmp_path: Path, engine: str) -> None:
+    path = tmp_path / "fixed.onnx"
+    save_thinning(path, [1, 64, 96, 3], stride=1)
+    assert "frame uint8 [1, 64, 96, 3]" in refused(path, engine=engine)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_results_of_another_size_than_the_frame_are_one_line(tmp_path: Path, engine: str) -> None:
+    path = tmp_path / "half.onnx"
+    save_thinning(path, ["n", "h", "w", 3], stride=2)
+    with (
+        load_engine(str(path), engine=engine, precision="fp32") as opened,
+        pytest.raises(RtsdbError) as caught,
+    ):
+        opened(np.zeros((64, 96, 3), np.uint8))
+    assert "\n" not in str(caught.value)
+    assert "half.onnx" in str(caught.value) or "onnxruntime failed" in str(caught.value)
+
+
 def test_a_file_for_the_other_engine_is_refused_with_the_way_out(tmp_path: Path) -> None:
     for name, engine in (("a.onnx", "torch"), ("a.safetensors", "openvino")):
         (tmp_path / name).touch()

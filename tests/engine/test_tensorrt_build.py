@@ -16,12 +16,14 @@ import pytest
 trt = pytest.importorskip("tensorrt_rtx", reason="needs tensorrt-rtx-cu13, of the extra 'dev'")
 onnx = pytest.importorskip("onnx")
 
+from rtsdb.engine.contract import CONTRACT  # noqa: E402
 from rtsdb.engine.tensorrt_build import (  # noqa: E402
     Profile,
     build_engine,
     check_convolutions,
     optimisation_profile,
     parse_graph,
+    set_targets,
 )
 from rtsdb.engine.tensorrt_flavour import Flavour, error_log, load_flavour  # noqa: E402
 from rtsdb.errors import RtsdbError, UsageError  # noqa: E402
@@ -133,6 +135,14 @@ def test_the_profile_is_tiles_of_one_size_in_batches_of_1_to_all(rtx: Flavour) -
     assert [tuple(shape) for shape in made.get_shape("noise")] == [(1, 2), (4, 2), (4, 2)]
 
 
+def test_an_engine_is_for_all_targets_in_their_order(rtx: Flavour) -> None:
+    builder = rtx.trt.Builder(error_log(rtx)[0])  # must live as long as its config
+    config = builder.create_builder_config()
+    set_targets(rtx, config, TARGETS)
+    found = map(config.get_compute_capability, range(config.num_compute_capabilities))
+    assert [capability.name.lower() for capability in found] == list(TARGETS)
+
+
 def test_a_graph_in_float32_is_no_fp16_engine(rtx: Flavour) -> None:
     graph = FOLDER / "rt-k1.onnx"
     with pytest.raises(UsageError, match=r"\d+ convolutions are float32 .*--precision fp16"):
@@ -166,7 +176,8 @@ def test_a_graph_that_breaks_the_contract_is_one_line(rtx: Flavour, tmp_path: Pa
     path = tmp_path / "other.onnx"
     opset = [helper.make_opsetid("", 17)]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
-    assert "are image half, mask half, not rtsdb's frame contract" in refused(rtx, path)
+    message = refused(rtx, path)
+    assert "are image half [1, 3, 64, 64], mask half [1, 3, 64, 64], not rtsdb's" in message
 
 
 def refused(flavour: Flavour, path: Path) -> str:
@@ -220,17 +231,15 @@ class Weak:
 
     def network(self, flags: int) -> object:
         assert flags == 1 << self.NetworkDefinitionCreationFlag.EXPLICIT_BATCH
-        inputs = [("frame", self.uint8), ("noise", self.float32)]
-        outputs = [("denoised", self.uint8), ("labels", self.uint8)]
         tensors = [
-            [SimpleNamespace(name=name, dtype=dtype) for name, dtype in group]
-            for group in (inputs, outputs)
+            SimpleNamespace(name=name, dtype=getattr(self, port.kind), shape=port.shape)
+            for name, port in CONTRACT.items()
         ]
         return SimpleNamespace(
             num_inputs=2,
             num_outputs=2,
-            get_input=tensors[0].__getitem__,
-            get_output=tensors[1].__getitem__,
+            get_input=tensors[:2].__getitem__,
+            get_output=tensors[2:].__getitem__,
         )
 
 

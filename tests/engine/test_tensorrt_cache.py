@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,9 +18,6 @@ from rtsdb.engine import tensorrt_cache
 from rtsdb.engine.tensorrt_build import Profile
 from rtsdb.engine.tensorrt_cache import BuildRequest, ensure_built, load_built_engine
 from rtsdb.engine.tensorrt_file import (
-    EngineKey,
-    Sidecar,
-    fingerprint,
     read_engine,
     sidecar_path,
     write_engine,
@@ -95,19 +91,19 @@ def test_an_engine_is_built_once_for_all_tiles_of_a_frame(
     builds: list[dict[str, Any]], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     request = replace(REQUEST, plan=plan_tiles(1024, 2048, (1024, 512)))
-    path = ensure_built(request, tmp_path / "engines")
+    path = ensure_built(request, tmp_path / "engines").path
     assert path.name == "rt-k1-fp16-4x1152x640-tensorrt-rtx.engine"
     assert why(caplog) == f"{path}: not built yet; building"
-    assert ensure_built(request, tmp_path / "engines") == path
+    assert ensure_built(request, tmp_path / "engines").path == path
     (made,) = builds
     assert made["graph"] == "rt-k1.fp16.onnx"
     assert made["profile"] == Profile(4, 640, 1152)
     assert made["targets"] == ("sm89",)
     assert not caplog.records
-    content, sidecar = read_engine(path)
-    assert content == b"engine 1"
-    assert sidecar.model == "rt K=1"
-    assert sidecar.key.tiles == "4 tiles of 1152x640, halo 128"
+    file = read_engine(path)
+    assert file.engine == b"engine 1"
+    assert file.sidecar.model == "rt K=1"
+    assert file.sidecar.key.tiles == "4 tiles of 1152x640, halo 128"
     assert sorted(entry.name for entry in path.parent.iterdir()) == [
         path.name,
         sidecar_path(path).name,
@@ -131,8 +127,9 @@ def exchange(path: Path) -> None:
 
 
 def age(path: Path) -> None:
-    content, sidecar = read_engine(path)
-    write_engine(path, content, replace(sidecar, key=replace(sidecar.key, version="1.6.1")))
+    file = read_engine(path)
+    old = replace(file.sidecar, key=replace(file.sidecar.key, version="1.6.1"))
+    write_engine(replace(file, sidecar=old))
 
 
 @pytest.mark.parametrize(
@@ -153,14 +150,14 @@ def test_a_file_that_is_not_what_was_built_is_built_again(
     spoil: Callable[[Path], None],
     reason: str,
 ) -> None:
-    path = ensure_built(REQUEST, tmp_path)
+    path = ensure_built(REQUEST, tmp_path).path
     caplog.clear()
     spoil(path)
     ensure_built(REQUEST, tmp_path)
     line = why(caplog)
     assert line.startswith(f"{path}: ")
     assert line.endswith(f"{reason}; building")
-    assert read_engine(path)[0] == b"engine 2"
+    assert read_engine(path).engine == b"engine 2"
 
 
 def test_another_gpu_graph_or_halo_builds_again(
@@ -195,6 +192,23 @@ def test_an_engine_for_more_gpus_than_asked_for_does(
     assert [made["targets"] for made in builds] == [("sm86", "sm89")]
 
 
+@pytest.mark.parametrize(
+    ("typing", "graph"),
+    [("EXPLICIT_BATCH", "rt-k1.int8-fp32.onnx"), ("STRONGLY_TYPED", "rt-k1.int8.onnx")],
+)
+def test_int8_is_built_from_the_graph_that_the_version_reads(
+    builds: list[dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    typing: str,
+    graph: str,
+) -> None:
+    flags = SimpleNamespace(**{typing: 0})
+    monkeypatch.setattr(FakeTensorRt, "NetworkDefinitionCreationFlag", flags)
+    ensure_built(replace(REQUEST, flavour="tensorrt", precision="int8"), tmp_path)
+    assert [made["graph"] for made in builds] == [graph]
+
+
 def test_tensorrt_keeps_an_engine_to_the_very_gpu(
     builds: list[dict[str, Any]],
     tmp_path: Path,
@@ -202,13 +216,13 @@ def test_tensorrt_keeps_an_engine_to_the_very_gpu(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     request = replace(REQUEST, flavour="tensorrt")
-    path = ensure_built(request, tmp_path)
+    path = ensure_built(request, tmp_path).path
     caplog.clear()
     assert builds[0]["targets"] == ()
-    assert read_engine(path)[1].key.device == ADA.name
+    assert read_engine(path).sidecar.key.device == ADA.name
     monkeypatch.setattr(tensorrt_cache, "find_gpus", lambda: [replace(ADA, name="NVIDIA L4")])
     with pytest.raises(RtsdbError, match="device NVIDIA GeForce RTX 4090, not NVIDIA L4; make"):
-        load_built_engine(path, REQUEST.plan)
+        load_built_engine(read_engine(path), REQUEST.plan)
     ensure_built(request, tmp_path)
     assert "device NVIDIA GeForce RTX 4090, not NVIDIA L4" in why(caplog)
 
@@ -300,7 +314,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
 def test_a_build_that_fails_leaves_nothing(
     builds: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = ensure_built(REQUEST, tmp_path)
+    path = ensure_built(REQUEST, tmp_path).path
     before = read_engine(path)
 
     def fail(*_: object, **__: object) -> bytes:
@@ -317,11 +331,23 @@ def test_a_build_that_fails_leaves_nothing(
 def test_a_built_engine_is_loaded_with_its_sidecar(
     builds: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    path = ensure_built(REQUEST, tmp_path)
-    built = load_built_engine(path, REQUEST.plan)
+    path = ensure_built(REQUEST, tmp_path).path
+    built = load_built_engine(read_engine(path), REQUEST.plan)
     assert built.engine == "engine of 8 bytes"
     assert built.sidecar.key.profile == Profile(1, 64, 96)
     assert built.flavour.name == "tensorrt-rtx"
+
+
+def test_what_another_process_does_to_the_file_after_the_check_does_not_matter(
+    builds: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    for _ in range(2):  # built, then found
+        file = ensure_built(REQUEST, tmp_path)
+        engine = file.path.read_bytes()
+        file.path.write_bytes(b"an engine of other weights")
+        assert load_built_engine(file, REQUEST.plan).engine == f"engine of {len(engine)} bytes"
+        file.path.write_bytes(engine)
+    assert len(builds) == 1
 
 
 def test_tiles_that_the_profile_does_not_take_are_refused(
@@ -330,47 +356,43 @@ def test_tiles_that_the_profile_does_not_take_are_refused(
     def tiles(count: int) -> TilePlan:
         return plan_tiles(64, 64 * count, (64, 64), halo=0)
 
-    path = ensure_built(replace(REQUEST, plan=tiles(3)), tmp_path)
-    assert load_built_engine(path, tiles(2)).sidecar.key.profile.batch == 3
+    path = ensure_built(replace(REQUEST, plan=tiles(3)), tmp_path).path
+    assert load_built_engine(read_engine(path), tiles(2)).sidecar.key.profile.batch == 3
     for plan in (tiles(4), plan_tiles(96, 64)):
         with pytest.raises(
             RtsdbError, match="it takes tiles of 64x64, at most 3 at once, not "
         ) as no:
-            load_built_engine(path, plan)
+            load_built_engine(read_engine(path), plan)
         assert str(plan) in str(no.value)
 
 
 def test_an_engine_of_another_gpu_or_version_is_not_loaded(
     builds: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    path = ensure_built(replace(REQUEST, targets=("sm86",)), tmp_path)
+    path = ensure_built(replace(REQUEST, targets=("sm86",)), tmp_path).path
     with pytest.raises(RtsdbError, match=r"built for sm86, not sm89; make it"):
-        load_built_engine(path, REQUEST.plan)
-    path = ensure_built(REQUEST, tmp_path)
+        load_built_engine(read_engine(path), REQUEST.plan)
+    path = ensure_built(REQUEST, tmp_path).path
     age(path)
     with pytest.raises(RtsdbError, match=r"version 1\.6\.1, not 1\.7\.1; make it"):
-        load_built_engine(path, REQUEST.plan)
+        load_built_engine(read_engine(path), REQUEST.plan)
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, damage, forget, garble, exchange])
 def test_a_foreign_or_damaged_engine_never_reaches_tensorrt(
-    builds: list[dict[str, Any]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    spoil: Callable[[Path], None],
+    builds: list[dict[str, Any]], tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
-    path = ensure_built(REQUEST, tmp_path)
+    path = ensure_built(REQUEST, tmp_path).path
     spoil(path)
-    monkeypatch.setattr(FakeTensorRt, "Runtime", None)
     with pytest.raises(RtsdbError, match="rt-k1-fp16") as caught:
-        load_built_engine(path, REQUEST.plan)
+        read_engine(path)
     assert "\n" not in str(caught.value)
 
 
 def test_an_engine_that_tensorrt_does_not_take_is_refused_in_its_words(
     builds: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = ensure_built(REQUEST, tmp_path)
+    path = ensure_built(REQUEST, tmp_path).path
     monkeypatch.setattr(
         tensorrt_cache,
         "load_flavour",
@@ -378,7 +400,7 @@ def test_an_engine_that_tensorrt_does_not_take_is_refused_in_its_words(
     )
     line = r"cannot load it \(Version tag does not match\); if the file is at fault, delete it$"
     with pytest.raises(RtsdbError, match=line):
-        load_built_engine(path, REQUEST.plan)
+        load_built_engine(read_engine(path), REQUEST.plan)
 
 
 def test_without_a_driver_a_real_engine_is_refused_in_one_line(
@@ -389,35 +411,22 @@ def test_without_a_driver_a_real_engine_is_refused_in_one_line(
         find_gpus()
         pytest.skip("here is a driver")
     monkeypatch.setattr(tensorrt_cache, "find_gpus", lambda: [ADA])
-    path = ensure_built(REQUEST, tmp_path)
+    path = ensure_built(REQUEST, tmp_path).path
     with pytest.raises(RtsdbError, match=r"^[^\n]*tensorrt-rtx cannot load it \(.*driver[^\n]*$"):
-        load_built_engine(path, REQUEST.plan)
+        load_built_engine(read_engine(path), REQUEST.plan)
 
 
 def test_without_the_flavour_loading_names_the_extra(
     builds: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = ensure_built(REQUEST, tmp_path)
+    path = ensure_built(REQUEST, tmp_path).path
 
     def absent(name: str) -> Flavour:
         raise MissingPackageError("tensorrt_rtx", extra="rtx")
 
     monkeypatch.setattr(tensorrt_cache, "load_flavour", absent)
     with pytest.raises(MissingPackageError, match=r"rtsdb\[rtx\]"):
-        load_built_engine(path, REQUEST.plan)
-
-
-def test_the_sidecar_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    key = EngineKey("0f", "tensorrt", "10.3.0", ("sm87",), "Orin", "int8", "whole", SMALL)
-    sidecar = Sidecar(key, "rt K=1", fingerprint(b"plan"), "2026-11-22T00:00:00+00:00", 1.5)
-    path = tmp_path / "a.engine"
-    write_engine(path, b"plan", sidecar)
-    assert read_engine(path) == (b"plan", sidecar)
-    text = json.loads(sidecar_path(path).read_text())
-    assert text["key"]["profile"] == {"batch": 2, "height": 64, "width": 96}
-
-
-SMALL = Profile(2, 64, 96)
+        load_built_engine(read_engine(path), REQUEST.plan)
 
 
 def command(folder: Path, *arguments: str, run: tuple[str, str] = ("-m", "rtsdb")) -> list[str]:

@@ -91,6 +91,17 @@ def test_an_int8_network_is_not_run_beside_another_float_one(
             load_engine(str(int8), engine=engine, precision="int8")
 
 
+def test_a_network_of_another_contract_is_refused(
+    wanted: CalibrateRequest, graph: Path, tmp_path: Path
+) -> None:
+    for name in ("tiny.onnx", "tiny.fp16.onnx"):
+        network = onnx.load(graph.with_name(name))
+        network.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 64
+        onnx.save(network, tmp_path / name)
+    with pytest.raises(UsageError, match=r"tiny.*onnx: inputs .*\[\?, 64, \?, 3\].*frame contract"):
+        run(replace(wanted, model=str(tmp_path / "tiny.onnx")))
+
+
 def test_two_runs_write_the_same_graphs(wanted: CalibrateRequest) -> None:
     made = []
     for _ in range(2):
