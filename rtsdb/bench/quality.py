@@ -9,7 +9,6 @@ Results of other weights than those that lie here count as none.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,9 +53,8 @@ def _evaluated(files: ModelFiles, model: str, results: Path) -> Quality | None:
     if not results.is_file():
         return None
     report = json.loads(results.read_text())
-    settings, metadata = report["settings"], asdict(files.metadata)
-    trained = {name: metadata[name] for name in ("data", "steps")}
-    if (settings["model"], settings["trained"]) != (model, trained):
+    settings = report["settings"]
+    if (settings["model"], settings["trained"].get("sha256")) != (model, files.sha256):
         return None
     for score in report["scores"]:
         if (score["subject"], score["stages"], score["noise"]) == (model, files.stages, NOISE):

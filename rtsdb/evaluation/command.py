@@ -18,9 +18,8 @@ from rtsdb.evaluation.report import Report, files_of, write_report
 from rtsdb.evaluation.subject import Subject
 from rtsdb.files import check_writable
 from rtsdb.machine import describe_machine
-from rtsdb.models.metadata import Metadata
 from rtsdb.names import split_names
-from rtsdb.weights import find_model
+from rtsdb.weights import ModelFiles, find_model
 
 SPLITS = ("val", "test", "train")
 CONVENTIONS = {
@@ -97,7 +96,7 @@ def run_evaluation(
     rounds = len(networks) * len(noises) + sum(len(trial.rounds(peer)) for peer in others)
     start(rounds * len(trial.scenes))
     verdict = judge([*networks, *(partial(_itself, peer) for peer in others)], trial, advance)
-    report = _report(request, files.metadata, trial, verdict, missing)
+    report = _report(request, files, trial, verdict, missing)
     if request.output is not None:
         write_report(report, request.output)
     if draw is not None and not verdict.interrupted:
@@ -133,8 +132,13 @@ def _prepare_figure(path: Path) -> Callable[[Report, Trial, Subject], None]:
 
 
 def _report(
-    request: EvalRequest, model: Metadata, trial: Trial, verdict: Verdict, missing: dict[str, str]
+    request: EvalRequest,
+    files: ModelFiles,
+    trial: Trial,
+    verdict: Verdict,
+    missing: dict[str, str],
 ) -> Report:
+    model, sha256 = files.metadata, files.sha256
     only = "".join(f" {sequence}" for sequence in request.sequences)
     if request.enlarge > 1:
         only += f", enlarged {request.enlarge} times"
@@ -144,7 +148,7 @@ def _report(
         settings={
             "model": request.model,
             "preset": request.preset or model.preset,
-            "trained": {"data": model.data, "steps": model.steps},
+            "trained": {"data": model.data, "steps": model.steps, "sha256": sha256},
             "dataset": request.dataset,
             "split": request.split,
             "sequences": list(request.sequences),
@@ -153,7 +157,8 @@ def _report(
             "sigma": request.sigma,
         },
         conditions=(
-            f"{request.model} after {model.steps} steps on {model.data or 'unnamed data'}; "
+            f"{request.model} ({sha256[:8]}) after {model.steps} steps on "
+            f"{model.data or 'unnamed data'}; "
             f"{len(trial.scenes)} frames of {request.dataset} {request.split}{only}; "
             f"noisy frames are {CONVENTIONS[request.convention]}; {SIGMAS[request.sigma]}."
         ),

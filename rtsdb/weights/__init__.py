@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from rtsdb.classes import CLASS_SETS, ClassSet
 from rtsdb.errors import UsageError
 from rtsdb.models.metadata import Metadata, read_metadata
+from rtsdb.onnx_file import digest
 
 FOLDER = Path(__file__).parent
 
@@ -36,6 +38,14 @@ class ModelFiles:
     def classes(self) -> ClassSet:
         """The classes that the file says it tells apart; raises as `metadata` does."""
         return CLASS_SETS[self.metadata.classes]
+
+    @property
+    def sha256(self) -> str:
+        """Hash, in hexadecimal, of the weights, or of the ONNX file with all that it refers to."""
+        if self.weights is not None:
+            return hashlib.sha256(self.weights.read_bytes()).hexdigest()
+        assert self.onnx is not None
+        return digest(self.onnx)
 
     def need_weights(self, engine: str) -> Path:
         """The weights file; raises UsageError, on behalf of an engine, where there is none."""

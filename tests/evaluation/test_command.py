@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -107,7 +108,9 @@ def test_everything_is_written(wanted: EvalRequest, tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "quality.json").read_text())
     assert facts["scores"] == as_json(report)["scores"]
     assert facts["command"] == "rtsdb eval --some options"
-    assert facts["settings"]["trained"] == {"data": "nothing", "steps": 0}
+    sha256 = hashlib.sha256(Path(wanted.model).read_bytes()).hexdigest()
+    assert facts["settings"]["trained"] == {"data": "nothing", "steps": 0, "sha256": sha256}
+    assert f"camvid ({sha256[:8]}) after 0 steps" in (tmp_path / "quality.md").read_text()
     assert "| awgn:25 | camvid | 2 |" in (tmp_path / "quality.md").read_text()
     assert cv2.imread(str(tmp_path / "quality.png")) is not None
 
