@@ -8,7 +8,7 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-from rtsdb.errors import MissingPackageError, RtsdbError, UsageError
+from rtsdb.errors import MissingPackageError, UsageError
 from rtsdb.files import write_bytes
 from rtsdb.models.frame_net import FrameNet
 from rtsdb.models.metadata import Metadata, safetensors_header
@@ -77,10 +77,7 @@ def export_onnx(
     if share is not None:
         _refer_to(model, share.name, places)
     helper.set_model_props(model, replace(metadata, stages=net.stages).header())
-    try:
-        write_bytes(model.SerializeToString(), path)
-    except OSError as error:
-        raise RtsdbError(f"{path}: cannot be written: {error.strerror}") from error
+    write_bytes(model.SerializeToString(), path)
 
 
 def _refer_to(model: onnx.ModelProto, weights: str, places: dict[str, tuple[int, int]]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from rtsdb.errors import UsageError
+from rtsdb.errors import RtsdbError, UsageError
 
 
 def check_writable(path: Path, option: str) -> None:
@@ -34,16 +35,29 @@ def write_bytes(content: bytes, path: Path) -> None:
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
-    """Write files that belong together: each in one piece, and none before all are complete."""
+    """Write files that belong together: each in one piece, and none before all are complete.
+
+    Raises RtsdbError, naming the file, where one cannot be written.
+    """
     partials = {path: path.with_name(path.name + ".part") for path in contents}
     try:
         for path, content in contents.items():
-            partials[path].write_bytes(content)
+            with _named(path):
+                partials[path].write_bytes(content)
         for path, partial in partials.items():
-            os.replace(partial, path)
+            with _named(path):
+                os.replace(partial, path)
     finally:
         for partial in partials.values():
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RtsdbError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def json_number(value: float) -> float | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from rtsdb.bench.from_json import from_json
 from rtsdb.bench.model import Row, Setup
 from rtsdb.bench.pareto import held_fps
+from rtsdb.errors import RtsdbError
 from rtsdb.evaluation.model import find_stages
 from rtsdb.files import write_text
 from rtsdb.gpu import gpu_names
@@ -84,8 +85,8 @@ def _write(tuning: Tuning, folder: Path | None) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(json.dumps(asdict(tuning), indent=1) + "\n", path)
-    except OSError as error:
-        log.warning("%s: what was measured cannot be kept: %s", path.parent, error.strerror)
+    except (OSError, RtsdbError) as error:
+        log.warning("what was measured cannot be kept: %s", error)
 
 
 def _key(model: str, size: tuple[int, int]) -> dict[str, object]:

@@ -104,7 +104,7 @@ def evaluate(
     )
     with progress_bar() as bar:
         task = bar.add_task("opening", total=None)
-        measured = run_evaluation(
+        measured, write = run_evaluation(
             request,
             start=lambda total: bar.update(task, total=total),
             advance=lambda what: bar.update(task, advance=1, description=what),
@@ -114,6 +114,7 @@ def evaluate(
     out.print(Columns([_shown(class_table(measured, [noise])) for noise in measured.noises]))
     for note in measured.notes:
         out.print(note, markup=False)
+    write()
     if output is not None:
         print_written("report", *files_of(output))
     if measured.verdict.interrupted:

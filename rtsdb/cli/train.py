@@ -62,7 +62,7 @@ def train(
         int | None,
         typer.Option(
             help="Side of what denoisers learn on: a part of the crop (default: 128, a multiple of "
-            "8), or sdabn's own crops (192, a multiple of 32).",
+            "16), or sdabn's own crops (192, a multiple of 32).",
             min=32,
         ),
     ] = None,
@@ -83,7 +83,7 @@ def train(
         int,
         typer.Option(help="The first block that learns; those before stay as they are.", min=1),
     ] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all that is random.", min=0)] = 0,
     start: Annotated[
         str | None,
         typer.Option(

@@ -95,11 +95,8 @@ def sidecar_path(engine: Path) -> Path:
 
 def write_engine(file: EngineFile) -> None:
     """Write an engine and its sidecar, each in one piece; until both are there, neither counts."""
-    try:
-        write_bytes(file.engine, file.path)
-        write_text(json.dumps(asdict(file.sidecar), indent=2) + "\n", sidecar_path(file.path))
-    except OSError as error:
-        raise RtsdbError(f"{file.path}: cannot be written: {error.strerror}") from error
+    write_bytes(file.engine, file.path)
+    write_text(json.dumps(asdict(file.sidecar), indent=2) + "\n", sidecar_path(file.path))
 
 
 def read_engine(path: Path) -> EngineFile:

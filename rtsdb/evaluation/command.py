@@ -58,12 +58,13 @@ class EvalRequest:
 
 def run_evaluation(
     request: EvalRequest, start: Callable[[int], None], advance: Callable[[str], None]
-) -> Report:
-    """Measure, write the files that were asked for, and report; Ctrl-C reports what there is.
+) -> tuple[Report, Callable[[], None]]:
+    """Measure; gives the report, and what writes the files that were asked for.
 
     start: called once with the number of frames to process, all subjects and noises together.
-    advance: called after each of them with what is being measured. Raises UsageError for a bad
-    request.
+    advance: called after each of them with what is being measured. After Ctrl-C, the report is
+    of what there is, and no figure is drawn. Raises UsageError for a bad request; what writes
+    raises RtsdbError where it cannot.
     """
     _check(request)
     eight_bit = request.convention == "8bit"
@@ -97,12 +98,15 @@ def run_evaluation(
     start(rounds * len(trial.scenes))
     verdict = judge([*networks, *(partial(_itself, peer) for peer in others)], trial, advance)
     report = _report(request, files, trial, verdict, missing)
-    if request.output is not None:
-        write_report(report, request.output)
-    if draw is not None and not verdict.interrupted:
-        with networks[-1]() as subject:
-            draw(report, trial, subject)
-    return report
+
+    def write() -> None:
+        if request.output is not None:
+            write_report(report, request.output)
+        if draw is not None and not verdict.interrupted:
+            with networks[-1]() as subject:
+                draw(report, trial, subject)
+
+    return report, write
 
 
 def _check(request: EvalRequest) -> None:

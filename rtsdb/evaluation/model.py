@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rtsdb.classes import ClassSet
 from rtsdb.engine import load_engine
+from rtsdb.engine.registry import find_engine
 from rtsdb.errors import UsageError
 from rtsdb.evaluation.engine_subject import EngineSubject
 from rtsdb.evaluation.subject import Subject
@@ -30,6 +31,7 @@ def open_with(
     an engine cannot do, and for weights that do not fit.
     """
     if engine == "torch":
+        find_engine(engine).check_precision(precision)
         from rtsdb.evaluation.net_subject import NetSubject
         from rtsdb.models.checkpoint import load_weights
 

@@ -19,16 +19,13 @@ from rtsdb.models.upsample import upsample
 Features = tuple[Tensor, ...]
 """What a part leaves for the same part of the next block."""
 
-RESIDUAL_NOISE = 0.15
-"""What an estimate is taken to have of the frame's noise, as a segmenter is told."""
-
 
 class SDB(nn.Module, ABC):
     """One segmentation-and-denoising block; its two parts share nothing.
 
-    Frames and estimates come and go in the form of `Alternation.frames`. sigma: noise maps, or
-    None where parts are not told. carried: features that the same part of the block before left.
-    segmenter: None where the first block's serves this one, too.
+    Frames and estimates come and go in the form of `Alternation.frames`. sigma: noise maps of
+    what a part is given, or None where parts are not told. carried: features that the same part
+    of the block before left. segmenter: None where the first block's serves this one, too.
     """
 
     segmenter: nn.Module | None
@@ -85,8 +82,7 @@ class RtBlock(SDB):
         assert self.segmenter is not None
         assert sigma is not None
         before = None if carried is None else Segmented(*carried)
-        told = sigma if before is None else RESIDUAL_NOISE * sigma
-        segmented: Segmented = self.segmenter(seen, told, before)
+        segmented: Segmented = self.segmenter(seen, sigma, before)
         return segmented.logits, segmented
 
     def denoise(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from rtsdb.classes import CLASS_SETS
 from rtsdb.errors import MissingPackageError, UsageError
+from rtsdb.files import write_bytes
 from rtsdb.models import presets
 from rtsdb.models.metadata import Metadata, read_metadata
 from rtsdb.models.sdb import SDBNet
@@ -26,13 +26,12 @@ except ImportError as error:
 def save_weights(net: SDBNet, path: Path, metadata: Metadata) -> None:
     """Write the weights of `net` as safetensors, in one piece or not at all.
 
-    They are kept in the type that the net's configuration names, float16 or float32.
+    They are kept in the type that the net's configuration names, float16 or float32. Raises
+    RtsdbError where they cannot be written.
     """
     kind = getattr(torch, net.config.stored)
     state = {name: value.to(kind).contiguous() for name, value in learnt(net).items()}
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(save(state, metadata=metadata.header()))
-    os.replace(partial, path)
+    write_bytes(save(state, metadata=metadata.header()), path)
 
 
 def load_weights(

@@ -34,6 +34,15 @@ class Metadata:
         return {"format": "rtsdb", "metadata": json.dumps(asdict(self))}
 
 
+def join_data(*texts: str) -> str:
+    """What weights were trained on that come from several runs: all of it, each thing once.
+
+    >>> join_data("a", "a; b", "", "b; c")
+    'a; b; c'
+    """
+    return "; ".join(dict.fromkeys(part for text in texts for part in text.split("; ") if part))
+
+
 def read_metadata(path: Path) -> Metadata:
     """What the .onnx or safetensors file at `path` says about itself.
 

@@ -17,6 +17,9 @@ from rtsdb.models.blocks import SDB, Features, make_block
 from rtsdb.models.packing import Packing, Pixels, noise_maps
 from rtsdb.models.presets import NetConfig
 
+RESIDUAL_NOISE = 0.15
+"""What an estimate is taken to have of the frame's noise, as a segmenter is told."""
+
 
 class BlockOutput(NamedTuple):
     """What block k found: logits [N, classes, H/s, W/s], s = `Alternation.logits`, and x(k).
@@ -46,9 +49,15 @@ class Estimates:
         )
         return self._estimate
 
-    def seen(self) -> Tensor:
-        """What a segmenter sees now: the last estimate, y before the first; no gradient."""
-        return self.noisy if self._estimate is None else self._estimate.detach()
+    def seen(self) -> tuple[Tensor, Tensor | None]:
+        """What a segmenter sees now: the last estimate, y before the first; and its noise maps.
+
+        No gradient.
+        """
+        if self._estimate is None:
+            return self.noisy, self.sigma
+        left = None if self.sigma is None else RESIDUAL_NOISE * self.sigma
+        return self._estimate.detach(), left
 
 
 class SDBNet(nn.Module):
@@ -110,11 +119,11 @@ class SDBNet(nn.Module):
         for block in self.sdbs():
             segmenting = first if block.segmenter is None else block
             if self.config.alternation.first == "segmenter":
-                logits, carried = segmenting.segment(estimates.seen(), estimates.sigma, carried)
+                logits, carried = segmenting.segment(*estimates.seen(), carried)
                 estimate = estimates.step(block, self._condition(logits.detach(), truth))
             else:
                 estimate = estimates.step(block, self._condition(self._blank(estimates), truth))
-                logits, carried = segmenting.segment(estimates.seen(), estimates.sigma, carried)
+                logits, carried = segmenting.segment(*estimates.seen(), carried)
             outputs.append(BlockOutput(logits, estimate))
         return outputs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from rtsdb.data.datasets import dataset
 from rtsdb.engine.contract import check_contract
-from rtsdb.errors import RtsdbError, UsageError
+from rtsdb.errors import UsageError
 from rtsdb.evaluation.model import check_classes
 from rtsdb.files import check_writable, write_together
 from rtsdb.onnx_file import INT8_FORMS, SUFFIXES, graph_in
@@ -98,6 +99,7 @@ def run_calibration(request: CalibrateRequest, report: Report) -> Calibration:
         classes=len(files.classes),
         bars=request.bars,
         progress=progress,
+        costliest=partial(search.costliest, found.plan),
     )
     made = {
         paths[int8]: emit(graphs[floating], found.plan, paths[int8])
@@ -113,10 +115,7 @@ def run_calibration(request: CalibrateRequest, report: Report) -> Calibration:
         found=found,
         in_openvino=in_openvino,
     )
-    try:
-        write_together({**made, paths["manifest"]: text.encode()})
-    except OSError as error:
-        raise RtsdbError(f"{request.output}: cannot be written: {error.strerror}") from error
+    write_together({**made, paths["manifest"]: text.encode()})
     return Calibration(files.label, list(paths.values()), found)
 
 

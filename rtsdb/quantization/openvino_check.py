@@ -5,7 +5,7 @@ ONNX Runtime, which judges the search, runs the graph as it is written; OpenVINO
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rtsdb.errors import MissingPackageError, RtsdbError
 from rtsdb.optional import load_package
-from rtsdb.quantization.accuracy import Accuracy, Bars, lost, measure, worst
+from rtsdb.quantization.accuracy import Accuracy, Bars, Excess, lost, measure, worst
 from rtsdb.quantization.frames import Sample
 from rtsdb.quantization.progress import Progress
 from rtsdb.video.frame import Image, Labels
@@ -29,11 +29,13 @@ def check_in_openvino(
     classes: int,
     bars: Bars,
     progress: Progress,
+    costliest: Callable[[Excess], Sequence[str]],
 ) -> dict[str, dict[str, Accuracy]]:
     """Accuracy in OpenVINO by precision and kind of noise; empty where it is not installed.
 
     graphs: the network in 'fp32' and in 'int8-fp32'. samples: noisy frames of one size.
-    Raises RtsdbError when INT8 loses more than the bars allow.
+    costliest: gives the convolutions that are to blame for a loss.
+    Raises RtsdbError, naming those, when INT8 loses more than the bars allow.
     """
     try:
         load_package("openvino", extra="openvino")
@@ -49,7 +51,8 @@ def check_in_openvino(
     if excess.lost > excess.bar:
         raise RtsdbError(
             f"in OpenVINO, INT8 loses {excess}; "
-            "ONNX Runtime computes the same graph without that loss: nothing written"
+            "ONNX Runtime computes the same graph without that loss: nothing written. "
+            f"The costliest are {', '.join(costliest(excess))}"
         )
     return accuracy
 

@@ -125,6 +125,16 @@ class Search:
             costs=self._costs,
         )
 
+    def costliest(self, plan: Plan, excess: Excess) -> list[str]:
+        """The convolutions that cost most in INT8, the worst first: a few of them."""
+        self._cost_each(plan, excess)
+        readers = {a.tensor: a.convolutions for a in self._activations}
+        ranked = sorted(
+            self._costs, key=lambda pair: -self._costs[pair].of(excess.measure, excess.noise)
+        )
+        names = dict.fromkeys(conv.name for tensor, _ in ranked for conv in readers[tensor])
+        return list(names)[:_NAMED]
+
     def _excess(self, plan: Plan, accuracy: dict[str, dict[str, Accuracy]]) -> Excess | None:
         """The first form that loses too much, or None; adds to the accuracies."""
         for floating, int8 in INT8_FORMS.items():
@@ -188,15 +198,10 @@ class Search:
         return self._probe.cost(self._open(plan)).of(excess.measure, excess.noise)
 
     def _refusal(self, plan: Plan, excess: Excess) -> str:
-        readers = {a.tensor: a.convolutions for a in self._activations}
-        ranked = sorted(
-            self._costs, key=lambda pair: -self._costs[pair].of(excess.measure, excess.noise)
-        )
-        names = dict.fromkeys(conv.name for tensor, _ in ranked for conv in readers[tensor])
         return (
             f"INT8 loses {excess}; to keep to that, only {self._share(plan):.0%} of the "
             f"convolutions could be INT8: nothing written. "
-            f"The costliest are {', '.join(list(names)[:_NAMED])}"
+            f"The costliest are {', '.join(self.costliest(plan, excess))}"
         )
 
     def _share(self, plan: Plan) -> float:

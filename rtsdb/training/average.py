@@ -11,7 +11,7 @@ import torch
 from rtsdb.classes import CLASS_SETS
 from rtsdb.errors import UsageError
 from rtsdb.models.checkpoint import learnt, load_weights
-from rtsdb.models.metadata import Metadata
+from rtsdb.models.metadata import Metadata, join_data
 from rtsdb.models.sdb import SDBNet
 from rtsdb.training.start import from_weights, take_segmenters
 
@@ -41,6 +41,9 @@ def average_weights(
     net.load_state_dict(mean, strict=False)
     if segmenters is not None:
         classes = CLASS_SETS[said[0].classes]
-        take_segmenters(net, from_weights(segmenters, said[0].preset, classes, stages)[0])
+        other, metadata = from_weights(segmenters, said[0].preset, classes, stages)
+        take_segmenters(net, other)
+        said.append(metadata)
     steps = max(metadata.steps for metadata in said)
-    return net.eval(), replace(said[0], stages=stages, steps=steps, metrics={})
+    data = join_data(*(metadata.data for metadata in said))
+    return net.eval(), replace(said[0], stages=stages, data=data, steps=steps, metrics={})

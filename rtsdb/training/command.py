@@ -47,13 +47,14 @@ def run_training(
     device = pick_device(request.device)
     classes = dataset(request.dataset).classes
     phases = requested_phases(request)
-    for weights_file in (request.start, request.segmenters):
+    for weights_file in () if request.resume else (request.start, request.segmenters):
         if weights_file is not None and weights_file != IMAGENET:
             read_metadata(Path(weights_file))
     alone = phases[0].alone
     if request.street and classes is not CAMVID:
         raise UsageError(f"--street: drawn streets have CamVid's classes, not {classes.name}'s")
     scenes = load_dataset(request.dataset, request.root, "train", request.sequences)
+    held_out = load_dataset(request.dataset, request.root, "val")
     only = f" {' '.join(request.sequences)}" if request.sequences else ""
     data = f"{request.dataset}/train{only} ({len(scenes)} frames)"
     if alone:
@@ -91,7 +92,6 @@ def run_training(
                 show(progress.step, last, part + _figures(progress))
         except KeyboardInterrupt:
             return Finished(weights, interrupted=True)
-    held_out = load_dataset(request.dataset, request.root, "val")
     net = run.averaged()
     announce(f"validating on {len(held_out)} frames")
     sigmas = phases[0].augment.sigmas[:1] if alone else (25.0, 50.0)

@@ -7,7 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from rtsdb.classes import ClassSet
 from rtsdb.data.scenes import Scene
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.models.checkpoint import save_weights
-from rtsdb.models.metadata import Metadata
+from rtsdb.models.metadata import Metadata, join_data
 from rtsdb.models.presets import RtConfig, preset
 from rtsdb.models.sdb import SDBNet
 from rtsdb.training.augment import WEIGHED_SCENES, Batch, class_weights, draw_batch
@@ -40,9 +40,13 @@ from rtsdb.training.pretrained import (
 )
 from rtsdb.training.start import from_weights, take_segmenters
 from rtsdb.training.state import Ema, load_state, save_state, uninterrupted
-from rtsdb.training.windows import Window
+from rtsdb.training.windows import STRIDE, Window
 
 WEIGHTS, STATE, LOG = "weights.safetensors", "state.pt", "log.jsonl"
+
+
+_NOT_COMPARED = ("phases", "checkpoint_minutes", "bf16")
+"""Settings that a resumed run need not be asked for: it has its own."""
 
 
 def phase_weights(phase: Phase) -> str:
@@ -110,12 +114,12 @@ class Trainer:
         self.folder, self.data, self.announce = folder, data, announce
         self.device = device or torch.device("cpu")
         self.step, self.steps_before = 0, 0
+        self.data_before: tuple[str, ...] = ()
         self._phase = 0
         self._ends = list(accumulate(phase.steps for phase in config.phases))
         torch.manual_seed(config.seed)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not resume and (folder / STATE).exists():
-            raise UsageError(f"{folder}: holds a run already; add --resume, or choose --output")
+        if not resume:
+            _make_folder(folder)
         net = self._initial_net(fresh=not resume)
         self.weights = self._class_weights().to(self.device)
         self._enter(0, net)
@@ -136,9 +140,13 @@ class Trainer:
             assert isinstance(net.config, RtConfig)
             start_encoder(first_segmenter(net), net.config, load_lite0())
         elif config.start is not None:
-            net, self.steps_before = self._from_weights(config.start)
+            net, metadata = self._from_weights(config.start)
+            self.steps_before = metadata.steps
+            self.data_before += (metadata.data,)
         if config.segmenters is not None:
-            take_segmenters(net, self._from_weights(config.segmenters)[0])
+            other, metadata = self._from_weights(config.segmenters)
+            take_segmenters(net, other)
+            self.data_before += (metadata.data,)
         return net
 
     def _class_weights(self) -> Tensor:
@@ -149,7 +157,7 @@ class Trainer:
             self.announce(f"counting the classes of {WEIGHED_SCENES} of {len(self.scenes)} frames")
         return class_weights(self.scenes, len(self.classes))
 
-    def _from_weights(self, path: str) -> tuple[SDBNet, int]:
+    def _from_weights(self, path: str) -> tuple[SDBNet, Metadata]:
         return from_weights(Path(path), self.config.preset, self.classes, self.phase.stages)
 
     def _enter(self, index: int, net: SDBNet) -> None:
@@ -207,7 +215,7 @@ class Trainer:
         crop = self.phase.augment.width
         side = min(self.phase.window, crop)
         rng = np.random.default_rng((self.config.seed, step, 1))
-        top, left = 8 * rng.integers((crop - side) // 8 + 1, size=2)
+        top, left = STRIDE * rng.integers((crop - side) // STRIDE + 1, size=2)
         return Window(crop, int(top), int(left), side)
 
     def train_step(self) -> Progress:
@@ -279,9 +287,11 @@ class Trainer:
             self.folder / STATE,
             {
                 "config": self._settings(),
+                "bf16": self.config.bf16,
                 "phase": self._phase,
                 "step": self.step,
                 "steps_before": self.steps_before,
+                "data_before": self.data_before,
                 "net": self.net.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "ema": self.ema.weights,
@@ -299,7 +309,7 @@ class Trainer:
             values |= {"decay": repr(phase.decay)}
             prefix = f"{phase.name} " if len(phases) > 1 else ""
             settings |= {prefix + k: v for k, v in values.items() if k != "augment"}
-        return {k: v for k, v in settings.items() if k not in ("phases", "checkpoint_minutes")}
+        return {k: v for k, v in settings.items() if k not in _NOT_COMPARED}
 
     def metadata(self, metrics: dict[str, float] | None = None) -> Metadata:
         """What the weights of this run say about themselves."""
@@ -307,7 +317,7 @@ class Trainer:
             preset=self.config.preset,
             stages=self.net.stages,
             classes=self.classes.name,
-            data=self.data,
+            data=join_data(*self.data_before, self.data),
             steps=self.steps_before + self.step,
             metrics=metrics or {},
         )
@@ -327,18 +337,38 @@ class Trainer:
                     f"--resume: the run in {self.folder} has {name} {theirs[name]}, "
                     f"this command asks for {value}"
                 )
-        self._enter(state.get("phase", 0), self.net)
+        phase = state.get("phase", 0)
+        if phase >= len(self.config.phases):
+            raise UsageError(
+                f"--resume: the run in {self.folder} has more parts than this command asks for; "
+                "give its --stages"
+            )
+        self.config = replace(self.config, bf16=state.get("bf16", self.config.bf16))
+        self._enter(phase, self.net)
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.ema.weights = {name: value.to(self.device) for name, value in state["ema"].items()}
         self.step, self.steps_before = state["step"], state["steps_before"]
+        self.data_before = tuple(state.get("data_before", ()))
 
     def __enter__(self) -> Trainer:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Keep what was learnt, also after Ctrl-C."""
-        self.save()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Keep what was learnt, also after Ctrl-C; a run that failed at once leaves nothing."""
+        if self.step or kind in (None, KeyboardInterrupt):
+            self.save()
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a run's folder; raises UsageError where one cannot be, or is a run's already."""
+    for name, way in ((STATE, "add --resume, or choose another"), (WEIGHTS, "choose another")):
+        if (folder / name).exists():
+            raise UsageError(f"--output {folder}: holds a run's {name} already; {way}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--output {folder}: cannot be made: {error.strerror}") from error
 
 
 def _optimizer(phase: Phase, groups: list[dict[str, object]]) -> torch.optim.Optimizer:

@@ -59,8 +59,7 @@ def _square_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Te
     favoured = logits.float() + WEIGHT_IN_LOGITS * torch.log(weights)[:, None, None]
     decisions = functional.log_softmax(favoured, dim=1)
     targets = [labels[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
-    losses = [functional.nll_loss(decisions, t, weights, ignore_index=VOID) for t in targets]
-    return torch.stack(losses).mean()
+    return torch.stack([_mean_over_known(decisions, t, weights) for t in targets]).mean()
 
 
 def total_loss(losses: list[BlockLoss]) -> Tensor:
@@ -72,7 +71,14 @@ def total_loss(losses: list[BlockLoss]) -> Tensor:
 
 def full_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy, at full size, of logits [N, classes, H/4, W/4] with labels int64 [N, H, W]."""
-    return functional.cross_entropy(upsample(logits.float(), 4), labels, ignore_index=VOID)
+    decisions = functional.log_softmax(upsample(logits.float(), 4), dim=1)
+    return _mean_over_known(decisions, labels, decisions.new_ones(decisions.shape[1]))
+
+
+def _mean_over_known(decisions: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """Negative log-likelihood, mean by weight over the pixels with a label; 0 where none has."""
+    total = functional.nll_loss(decisions, labels, weights, ignore_index=VOID, reduction="sum")
+    return total / weights[labels[labels != VOID]].sum().clamp(min=1e-6)
 
 
 def half_squared_error(estimate: Tensor, clean: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from rtsdb.training.phases import (
     fit_to_imagenet,
     part_by_part,
 )
+from rtsdb.training.windows import STRIDE
 
 VARIETY = {
     Parts.ALL: AugmentConfig(),
@@ -95,8 +96,8 @@ def _joint_phase(request: TrainRequest) -> Phase:
     if request.lr is not None and not 0 <= request.lr < math.inf:
         raise UsageError(f"--lr {request.lr:g}: give a number from 0 on, such as {default.lr:g}")
     window = request.window or default.window
-    if window % 8:
-        raise UsageError(f"--window {window}: give a multiple of 8")
+    if window % STRIDE:
+        raise UsageError(f"--window {window}: give a multiple of {STRIDE}")
     steps = request.steps or default.steps
     return replace(
         default,

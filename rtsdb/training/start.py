@@ -7,11 +7,14 @@ from pathlib import Path
 from rtsdb.classes import ClassSet
 from rtsdb.errors import UsageError
 from rtsdb.models.checkpoint import load_weights
+from rtsdb.models.metadata import Metadata
 from rtsdb.models.sdb import SDBNet
 
 
-def from_weights(path: Path, preset: str, classes: ClassSet, stages: int) -> tuple[SDBNet, int]:
-    """The net of a weights file, grown or cut to `stages` blocks, and its steps so far.
+def from_weights(
+    path: Path, preset: str, classes: ClassSet, stages: int
+) -> tuple[SDBNet, Metadata]:
+    """The net of a weights file, grown or cut to `stages` blocks, and what the file says.
 
     Raises UsageError when the file cannot be loaded, does not fit the preset, or tells other
     classes apart.
@@ -22,7 +25,7 @@ def from_weights(path: Path, preset: str, classes: ClassSet, stages: int) -> tup
             f"{path}: trained on {metadata.classes}, this run is on {classes.name}; "
             "start from weights with the same classes"
         )
-    return net.grow(stages), metadata.steps
+    return net.grow(stages), metadata
 
 
 def take_segmenters(net: SDBNet, other: SDBNet) -> None:

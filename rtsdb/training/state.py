@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from rtsdb.errors import UsageError
+from rtsdb.files import write_bytes
 
 
 class Ema:
@@ -40,25 +41,32 @@ class Ema:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is through, so that a step is taken whole or not at all."""
+    """Hold Ctrl-C and SIGTERM back until the block is through: a step is taken whole or not at all.
+
+    What they would have done is done then.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    before = {
+        number: signal.signal(number, lambda number, _: held.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if held:
-        raise KeyboardInterrupt
+        signal.raise_signal(held[0])
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint in one piece or not at all."""
-    partial = path.with_name(path.name + ".part")
-    torch.save(state, partial)
-    os.replace(partial, path)
+    """Write a checkpoint in one piece or not at all; raises RtsdbError where it cannot be."""
+    content = BytesIO()
+    torch.save(state, content)
+    write_bytes(content.getvalue(), path)
 
 
 def load_state(path: Path) -> dict[str, Any]:

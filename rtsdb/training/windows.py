@@ -10,9 +10,12 @@ from torch import Tensor
 from rtsdb.models.blocks import SDB
 from rtsdb.models.sdb import BlockOutput, Estimates, SDBNet
 
+STRIDE = 16
+"""Pixels per position where the denoiser is coarsest."""
+
 
 class Window(NamedTuple):
-    """A square of a crop of `crop` x `crop` pixels; all are multiples of 8, the denoiser's stride.
+    """A square of a crop of `crop` x `crop` pixels; all are multiples of `STRIDE`.
 
     top, left, side: in pixels.
     """
@@ -57,7 +60,7 @@ class _WindowEstimates(Estimates):
         self._due = block, condition
         return self._window.step(block, self._cut(condition))
 
-    def seen(self) -> Tensor:
+    def seen(self) -> tuple[Tensor, Tensor | None]:
         if self._due is not None:
             with torch.no_grad():
                 super().step(*self._due)

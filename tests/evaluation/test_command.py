@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rtsdb.errors import UsageError
+from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.evaluation.command import EvalRequest, run_evaluation
 from rtsdb.evaluation.report import Report, as_json
 
@@ -19,7 +19,8 @@ def run(request: EvalRequest) -> tuple[Report, int, list[str]]:
     """Evaluate; the report, the frames announced, and what was shown after each."""
     totals: list[int] = []
     shown: list[str] = []
-    report = run_evaluation(request, totals.append, shown.append)
+    report, write = run_evaluation(request, totals.append, shown.append)
+    write()
     assert len(totals) == 1
     return report, totals[0], shown
 
@@ -110,9 +111,19 @@ def test_everything_is_written(wanted: EvalRequest, tmp_path: Path) -> None:
     assert facts["command"] == "rtsdb eval --some options"
     sha256 = hashlib.sha256(Path(wanted.model).read_bytes()).hexdigest()
     assert facts["settings"]["trained"] == {"data": "nothing", "steps": 0, "sha256": sha256}
-    assert f"camvid ({sha256[:8]}) after 0 steps" in (tmp_path / "quality.md").read_text()
+    assert f"({sha256[:8]}) after 0 steps on nothing;" in (tmp_path / "quality.md").read_text()
     assert "| awgn:25 | camvid | 2 |" in (tmp_path / "quality.md").read_text()
     assert cv2.imread(str(tmp_path / "quality.png")) is not None
+
+
+def test_what_cannot_be_written_was_measured(wanted: EvalRequest, tmp_path: Path) -> None:
+    output = tmp_path / "folder" / "quality"
+    output.parent.mkdir()
+    report, write = run_evaluation(replace(wanted, output=output), lambda _: None, lambda _: None)
+    output.parent.rmdir()
+    with pytest.raises(RtsdbError, match=r"quality\.json: cannot be written: No such file"):
+        write()
+    assert report.scores
 
 
 def test_ctrl_c_writes_what_there_is_but_no_figure(wanted: EvalRequest, tmp_path: Path) -> None:
@@ -120,7 +131,8 @@ def test_ctrl_c_writes_what_there_is_but_no_figure(wanted: EvalRequest, tmp_path
         raise KeyboardInterrupt
 
     request = replace(wanted, output=tmp_path / "quality", figure=tmp_path / "quality.png")
-    report = run_evaluation(request, lambda _: None, interrupt)
+    report, write = run_evaluation(request, lambda _: None, interrupt)
+    write()
     assert report.verdict.interrupted
     assert json.loads((tmp_path / "quality.json").read_text())["partial"] is True
     assert "PARTIAL" in (tmp_path / "quality.md").read_text()
@@ -144,6 +156,7 @@ def test_ctrl_c_writes_what_there_is_but_no_figure(wanted: EvalRequest, tmp_path
         ({"sigma": "25"}, "--sigma 25: .*known, auto"),
         ({"preset": "rt-truth", "engine": "openvino"}, "--preset rt-truth: .*--engine torch"),
         ({"preset": "rt-none"}, "rt-none"),
+        ({"precision": "int8"}, "--precision int8: the torch engine has auto, fp32"),
         ({"stages": "3"}, "--stages 3: .*K = 1, 2"),
         ({"stages": "0"}, "--stages 0"),
         ({"stages": "all"}, "--stages all"),

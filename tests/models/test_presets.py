@@ -10,7 +10,7 @@ from rtsdb.errors import UsageError
 from rtsdb.models.cost import kmacs_per_pixel
 from rtsdb.models.frame_net import FrameNet
 from rtsdb.models.presets import RtConfig, preset
-from rtsdb.models.sdb import BlockOutput, SDBNet
+from rtsdb.models.sdb import RESIDUAL_NOISE, BlockOutput, SDBNet
 from tests.tiny import TINY
 
 ABLATIONS = ("rt-unconditioned", "rt-truth", "rt-separate")
@@ -89,11 +89,14 @@ def test_without_the_truth_a_net_that_needs_it_does_not_run() -> None:
 
 
 def test_separate_segmenters_see_the_denoised_frame() -> None:
-    net, seen = small("rt-separate"), []
-    net.sdbs()[0].segmenter.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    net, seen, noisy = small("rt-separate"), [], []
+    net.sdbs()[0].segmenter.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
+    net.sdbs()[0].denoiser.register_forward_pre_hook(lambda _, inputs: noisy.append(inputs[2]))
     outputs, _ = run(net)
     assert len(seen) == len(outputs)
-    assert all(torch.equal(x, o.estimate) for x, o in zip(seen, outputs, strict=True))
+    for (picture, sigma, _), output in zip(seen, outputs, strict=True):
+        assert torch.equal(picture, output.estimate)
+        assert torch.equal(sigma, RESIDUAL_NOISE * noisy[0])
 
 
 def test_nothing_passes_from_separate_segmenters_to_denoisers() -> None:

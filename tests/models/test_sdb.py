@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rtsdb.models.blocks import RESIDUAL_NOISE
-from rtsdb.models.sdb import BlockOutput, SDBNet
+from rtsdb.models.sdb import RESIDUAL_NOISE, BlockOutput, SDBNet
 from rtsdb.models.segmenter import Segmenter
 
 MakeNet = Callable[[int], SDBNet]

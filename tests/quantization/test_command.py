@@ -16,8 +16,8 @@ import pytest
 from rtsdb.engine import load_engine
 from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.onnx_file import graph_in
-from rtsdb.quantization import command, search
-from rtsdb.quantization.accuracy import Accuracy, Bars
+from rtsdb.quantization import command, openvino_check, search
+from rtsdb.quantization.accuracy import Accuracy, Bars, Excess
 from rtsdb.quantization.command import CalibrateRequest, run_calibration
 
 WRITTEN = {"q.int8.onnx", "q.int8-fp32.onnx", "q.int8.json"}
@@ -132,6 +132,15 @@ def test_a_network_that_loses_too_much_is_not_handed_out(
     assert written(wanted) == set()
 
 
+def test_a_loss_in_openvino_alone_names_the_costliest_convolutions(
+    wanted: CalibrateRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino_check, "worst", lambda *_: Excess("awgn:25", "psnr", 1.0, 0.1))
+    with pytest.raises(RtsdbError, match=r"in OpenVINO, .*nothing written\. .*/Conv"):
+        run(wanted)
+    assert written(wanted) == set()
+
+
 @pytest.mark.parametrize("stop", ["observe", "check_in_openvino", "emit", "write_together"])
 def test_ctrl_c_leaves_nothing_and_keeps_what_was_there(
     wanted: CalibrateRequest, monkeypatch: pytest.MonkeyPatch, stop: str
@@ -151,12 +160,14 @@ def test_ctrl_c_leaves_nothing_and_keeps_what_was_there(
 
 
 def test_a_full_disk_is_one_line(wanted: CalibrateRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
+    def fill(path: Path, content: bytes) -> int:
+        path.touch()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(command, "write_together", full)
-    with pytest.raises(RtsdbError, match="cannot be written: No space left on device"):
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(RtsdbError, match=r"q\..*cannot be written: No space left on device"):
         run(wanted)
+    assert written(wanted) == set()
 
 
 def test_a_folder_that_cannot_be_written_is_named_first(

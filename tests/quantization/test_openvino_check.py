@@ -36,6 +36,7 @@ def check(graph: Path, largest: float, bars: Bars) -> dict[str, dict[str, Accura
         classes=11,
         bars=bars,
         progress=Progress(lambda *step: None),
+        costliest=lambda excess: ["/Conv_3", f"/Conv_{excess.measure}"],
     )
 
 
@@ -55,7 +56,8 @@ def test_what_keeps_to_the_bars_is_measured(graph: Path) -> None:
 
 
 def test_what_loses_too_much_is_refused(graph: Path) -> None:
-    line = r"^in OpenVINO, INT8 loses [\d.]+ dB of PSNR at awgn:25, [^\n]*nothing written$"
+    line = r"^in OpenVINO, INT8 loses [\d.]+ dB of PSNR at awgn:25, [^\n]*nothing written. The "
+    line += r"costliest are /Conv_3, /Conv_psnr$"
     with pytest.raises(RtsdbError, match=line) as caught:
         check(graph, 1e-3, Bars(psnr=1.0, miou=100.0))
     assert caught.value.exit_code == 1
@@ -63,5 +65,12 @@ def test_what_loses_too_much_is_refused(graph: Path) -> None:
 
 def test_without_openvino_nothing_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
-    bars, progress = Bars(0.0, 0.0), Progress(lambda *step: None)
-    assert check_in_openvino({}, [], classes=11, bars=bars, progress=progress) == {}
+    found = check_in_openvino(
+        {},
+        [],
+        classes=11,
+        bars=Bars(0.0, 0.0),
+        progress=Progress(lambda *step: None),
+        costliest=lambda excess: [],
+    )
+    assert found == {}

@@ -25,11 +25,11 @@ def stored(folder: Path, value: float, stages: int = 2, **said: object) -> Path:
 
 
 def test_a_mean_counts_every_file_as_often_as_it_is_named(tmp_path: Path) -> None:
-    one = stored(tmp_path, 1.0, steps=30, metrics={"psnr": 9.0})
-    two = stored(tmp_path, 2.5, steps=50)
+    one = stored(tmp_path, 1.0, steps=30, data="days", metrics={"psnr": 9.0})
+    two = stored(tmp_path, 2.5, steps=50, data="nights; days")
     net, metadata = average_weights([one, two, two])
     assert all(torch.all(value == 2.0) for value in net.parameters())
-    assert metadata == Metadata("tiny", 2, "camvid", steps=50)
+    assert metadata == Metadata("tiny", 2, "camvid", data="days; nights", steps=50)
 
 
 def test_a_mean_has_the_blocks_that_all_have(tmp_path: Path) -> None:
@@ -42,7 +42,10 @@ def test_a_mean_has_the_blocks_that_all_have(tmp_path: Path) -> None:
 
 def test_segmenters_are_taken_as_they_are(tmp_path: Path) -> None:
     paths = [stored(tmp_path, value) for value in (1.0, 2.0)]
-    net, metadata = average_weights(paths, segmenters=stored(tmp_path, 7.0, stages=1))
+    net, metadata = average_weights(
+        paths, segmenters=stored(tmp_path, 7.0, stages=1, data="streets")
+    )
+    assert metadata.data == "streets"
     save_weights(net, tmp_path / "w.safetensors", metadata)
     for name, value in load_weights(tmp_path / "w.safetensors")[0].named_parameters():
         assert torch.all(value == (7.0 if ".segmenter." in name else 1.5)), name

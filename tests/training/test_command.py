@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,6 +95,33 @@ def test_a_wrong_root_is_refused_with_the_layout(wanted: TrainRequest, tmp_path:
     assert str(tmp_path / "none") in message
     assert "train/*.png" in message
     assert "annot/" in message
+
+
+def test_a_root_without_val_is_refused_before_anything_is_learnt(wanted: TrainRequest) -> None:
+    shutil.rmtree(wanted.root / "val")
+    assert "val" in refused(wanted)
+
+
+def test_a_resumed_run_needs_its_start_no_more(wanted: TrainRequest, tmp_path: Path) -> None:
+    start = run_training(wanted, lambda *_: None, lambda _: None).weights
+    moved = start.rename(tmp_path / "start.safetensors")
+    request = replace(wanted, output=tmp_path / "second", start=str(moved))
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    assert run_training(request, interrupt, lambda _: None).interrupted
+    moved.unlink()
+    ended = run_training(replace(request, resume=True), lambda *_: None, lambda _: None)
+    assert load_weights(ended.weights)[1].steps == 6
+
+
+def test_what_the_start_learnt_from_is_said_too(wanted: TrainRequest, tmp_path: Path) -> None:
+    start = run_training(wanted, lambda *_: None, lambda _: None).weights
+    request = replace(wanted, output=tmp_path / "second", start=str(start), street=1)
+    ended = run_training(request, lambda *_: None, lambda _: None)
+    both = "camvid/train (2 frames); camvid/train (2 frames), 1 drawn street frames"
+    assert load_weights(ended.weights)[1].data == both
 
 
 def test_an_unknown_data_set_is_refused(wanted: TrainRequest) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import signal
@@ -169,13 +170,19 @@ def test_a_run_that_crashed_before_its_first_checkpoint_starts_its_log_anew(
     open_run: Open, tmp_path: Path
 ) -> None:
     go(open_run(), until=2)
-    (tmp_path / "run" / STATE).unlink()
+    for name in (STATE, WEIGHTS):
+        (tmp_path / "run" / name).unlink()
     go(open_run())
     assert logged(tmp_path / "run") == [1, 2, 3, 4]
 
 
-def test_ctrl_c_within_a_step_lets_the_step_be_finished(
-    open_run: Open, tmp_path: Path, straight: Straight, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_within_a_step_lets_the_step_be_finished(
+    open_run: Open,
+    tmp_path: Path,
+    straight: Straight,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
 ) -> None:
     run = open_run()
     update = run.optimizer.step
@@ -183,11 +190,15 @@ def test_ctrl_c_within_a_step_lets_the_step_be_finished(
     def interrupted_update() -> None:
         update()
         if run.step == 1:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     monkeypatch.setattr(run.optimizer, "step", interrupted_update)
-    with pytest.raises(KeyboardInterrupt):
-        go(run)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as `rtsdb.cli` has it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            go(run)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     assert logged(tmp_path / "run") == [1, 2]
     resumed = open_run(resume=True)
     assert go(resumed) == straight.progress[2:]
@@ -224,10 +235,45 @@ def test_starting_over_a_run_is_refused(scene: Scene, straight: Straight) -> Non
     assert str(straight.weights.parent) in str(caught.value)
 
 
+def test_starting_over_weights_without_a_checkpoint_is_refused(
+    open_run: Open, tmp_path: Path
+) -> None:
+    go(open_run(), until=1)
+    (tmp_path / "run" / STATE).unlink()
+    with pytest.raises(UsageError, match=r"holds a run's weights\.safetensors .*choose another"):
+        open_run()
+
+
+def test_a_folder_that_cannot_be_made_is_named(open_run: Open, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"--output .*file/run: cannot be made: Not a directory"):
+        open_run("file/run")
+
+
+def test_a_run_that_fails_at_once_can_be_started_again(open_run: Open, tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), open_run():
+        raise ZeroDivisionError
+    assert len(go(open_run())) == 4
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_part(
+    open_run: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(path: Path, content: bytes) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(RtsdbError, match=rf"{STATE}: cannot be written: No space left on device"):
+        go(open_run())
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {LOG}
+
+
 def test_resuming_where_there_is_no_run_is_refused(open_run: Open, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no checkpoint") as caught:
         open_run(resume=True)
     assert str(tmp_path / "run") in str(caught.value)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint\n" * 9])
@@ -266,6 +312,18 @@ def test_resuming_with_other_data_is_refused(open_run: Open) -> None:
     go(open_run(data="10 frames"), until=1)
     with pytest.raises(UsageError, match="has data 10 frames, this command asks for 11 frames"):
         open_run(data="11 frames", resume=True)
+
+
+def test_resuming_a_run_of_more_parts_is_refused(open_run: Open) -> None:
+    long = TrainConfig(phases=(PHASE, replace(PHASE, name="second", steps=2)), preset="tiny")
+    go(open_run(config=long), until=5)
+    with pytest.raises(UsageError, match="has more parts than this command asks for"):
+        open_run(config=replace(long, phases=long.phases[:1]), resume=True)
+
+
+def test_resuming_computes_as_the_run_did_on_its_machine(open_run: Open) -> None:
+    go(open_run(config=replace(CONFIG, bf16=True)), until=1)
+    assert open_run(resume=True).config.bf16
 
 
 def test_resuming_with_another_checkpoint_interval_is_fine(open_run: Open) -> None:

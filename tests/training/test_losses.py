@@ -14,6 +14,7 @@ from rtsdb.training.losses import (
     WEIGHT_IN_LOGITS,
     BlockLoss,
     block_losses,
+    full_cross_entropy,
     half_squared_error,
     total_loss,
 )
@@ -34,6 +35,23 @@ def test_cross_entropy_is_weighted_and_skips_void() -> None:
     favoured = logits[0, :, 0, 0] + WEIGHT_IN_LOGITS * weights.log()
     right, wrong = (-functional.log_softmax(favoured, 0)[k].item() for k in (1, 0))
     assert loss.cross_entropy.item() == pytest.approx((2 * right + 3 * wrong) / (2 + 3))
+
+
+@pytest.mark.parametrize("known", [[], [(0, 0)]])
+def test_frames_without_labels_teach_nothing_and_do_no_harm(known: list[tuple[int, int]]) -> None:
+    """No label at all, and none at three of the four places of a square."""
+    labels = torch.full((1, 8, 8), VOID)
+    for row, column in known:
+        labels[:, row, column] = 1
+    logits = torch.zeros(1, 3, 4, 4, requires_grad=True)
+    clean = torch.zeros(1, 12, 4, 4)
+    (loss,) = block_losses(outputs_for(logits, clean), clean, labels, torch.ones(3))
+    coarse = torch.zeros(1, 3, 2, 2, requires_grad=True)
+    for entropy, share in ((loss.cross_entropy, 1 / 4), (full_cross_entropy(coarse, labels), 1)):
+        assert entropy.item() == pytest.approx(len(known) * share * math.log(3))
+        entropy.backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
 
 
 def test_a_decision_answers_for_all_four_pixels() -> None:

@@ -90,7 +90,7 @@ def test_crops_that_are_no_multiple_of_32_are_refused(crop: str) -> None:
     ("change", "message"),
     [
         ({"crop": "96x64"}, "--crop 96x64: rt learns on squares"),
-        ({"window": 60}, "--window 60: give a multiple of 8"),
+        ({"window": 40}, "--window 40: give a multiple of 16"),
         ({"sigma": 50.0}, "--sigma 50: rt learns all noise levels"),
         ({"lr": -1.0}, "--lr -1: give a number from 0 on, such as 0.004"),
         ({"lr": float("nan")}, "--lr nan: give a number"),

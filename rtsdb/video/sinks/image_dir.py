@@ -92,8 +92,7 @@ def write_image(content: bytes, path: Path, frames: int) -> None:
     """Write an image file, whole or not at all; RtsdbError says that `frames` are complete."""
     try:
         write_bytes(content, path)
-    except OSError as error:
+    except RtsdbError as error:
         raise RtsdbError(
-            f"{path}: writing failed ({reason(error)}); {frames} frames are complete, "
-            "make room and run again"
+            f"{error}; {frames} frames are complete, make room and run again"
         ) from error

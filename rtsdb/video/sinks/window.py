@@ -15,9 +15,8 @@ import cv2
 import numpy as np
 
 from rtsdb.classes import ClassSet
-from rtsdb.errors import UsageError
+from rtsdb.errors import RtsdbError, UsageError
 from rtsdb.files import write_bytes
-from rtsdb.video.ffmpeg_errors import reason
 from rtsdb.video.frame import FrameResult, Image, SourceInfo
 from rtsdb.video.sinks.base import Picture, Policy, Sink
 from rtsdb.video.sinks.image_dir import encoded
@@ -148,8 +147,8 @@ def _save_snapshot(picture: Image) -> None:
     path = next(p for p in (Path(f"snapshot-{n}.png") for n in count(1)) if not p.exists())
     try:
         write_bytes(encoded(picture, ".png"), path)
-    except OSError as error:
-        log.warning("%s: cannot be saved (%s)", path, reason(error))
+    except RtsdbError as error:
+        log.warning("%s", error)
     else:
         log.warning("saved %s", path)
 
