@@ -17,7 +17,7 @@ from rtsdb.engine.registry import ENGINES, EngineKind
 from rtsdb.engine.tensorrt_flavour import PACKAGES, load_flavour
 from rtsdb.errors import RtsdbError
 from rtsdb.gpu import Gpu, find_gpus
-from rtsdb.machine import cpu_flags, describe_machine
+from rtsdb.machine import cpu_flags, describe_machine, has_bf16
 from rtsdb.video.ffmpeg_errors import FFMPEG_ERRORS, reason
 from rtsdb.video.sources import v4l2
 
@@ -107,7 +107,8 @@ def driver_version() -> str:
 
 def _probe(kind: EngineKind) -> str:
     kind.probe()
-    return f"--precision {', '.join(kind.precisions)}"
+    able = (p for p in kind.precisions if p != "bf16" or has_bf16())
+    return f"--precision {', '.join(able)}"
 
 
 def _version(flavour: str) -> str:

@@ -30,7 +30,11 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return broken
 
 
-def test_auto_is_the_first_engine_that_works(probes: dict[str, str]) -> None:
+@pytest.mark.parametrize("bf16", [True, False])
+def test_auto_is_the_first_engine_that_works(
+    probes: dict[str, str], monkeypatch: pytest.MonkeyPatch, bf16: bool
+) -> None:
+    monkeypatch.setattr(doctor, "has_bf16", lambda: bf16)
     assert diagnose().auto == next(iter(ENGINES))
     probes |= dict.fromkeys(("tensorrt", "tensorrt-rtx", "torch-tensorrt"), "no GPU")
     probes["onnxruntime-gpu"] = "no provider"
@@ -39,7 +43,9 @@ def test_auto_is_the_first_engine_that_works(probes: dict[str, str]) -> None:
     engines = by_name(found.engines)
     assert list(engines) == list(ENGINES)
     assert engines["tensorrt"] == Check("tensorrt", False, "no GPU")
-    assert engines["openvino"] == Check("openvino", True, "--precision fp32, bf16, int8")
+    assert engines["openvino"] == Check(
+        "openvino", True, f"--precision fp32, {'bf16, ' if bf16 else ''}int8"
+    )
     probes |= dict.fromkeys(ENGINES, "broken")
     assert diagnose().auto is None
 

@@ -8,7 +8,7 @@ from itertools import product
 from typing import TypeVar
 
 from rtsdb.bench.model import Setup
-from rtsdb.engine.registry import ENGINES
+from rtsdb.engine.registry import ENGINES, find_engine
 from rtsdb.errors import UsageError
 from rtsdb.names import split_names
 from rtsdb.tiling import parse_size, parse_tile, plan_tiles
@@ -26,8 +26,8 @@ def parse_setups(
     """Read --engine, --precision, --stages, --size and --tile: each a list, with commas.
 
     Setups that differ only in the engine follow each other, then those of another precision,
-    tile, number of stages, and size. An engine that does not exist is let through, for its row
-    tells so. Raises UsageError for anything else that no engine can do.
+    tile, number of stages, and size. Raises UsageError for what no engine can do; what one of
+    them cannot do, its row tells.
 
     >>> for setup in parse_setups(
     ...     engine="auto,torch", precision="fp32", stages="1,2", size="640x360", tile="none"
@@ -48,7 +48,7 @@ def parse_setups(
             _parse_list("--stages", stages, partial(_parse_stages, model=model)),
             tiles,
             _parse_list("--precision", precision, _parse_precision),
-            _parse_list("--engine", engine, str),
+            _parse_list("--engine", engine, _parse_engine),
         )
     )
 
@@ -62,6 +62,10 @@ def _parse_stages(text: str, model: str) -> int:
     if not text.isdecimal():
         raise UsageError(f"--stages {text}: give numbers of blocks K, such as 1,2,3")
     return find_model(model, int(text)).stages
+
+
+def _parse_engine(text: str) -> str:
+    return text if text == "auto" else find_engine(text).name
 
 
 def _parse_precision(text: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -22,12 +24,32 @@ from rtsdb.errors import HangsError, RtsdbError
 
 app = typer.Typer(
     name="rtsdb",
-    help="Denoise and semantically segment driving and low-light video, in real time.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+
+
+def print_version(wanted: bool) -> None:
+    """What --version does, before anything else is looked at."""
+    if wanted:
+        print(f"rtsdb {metadata.version('rtsdb')}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", is_eager=True, callback=print_version
+        ),
+    ] = False,
+) -> None:
+    """Denoise and semantically segment driving and low-light video, in real time."""
+
+
 for command in (run, bench, train, average, export, calibrate, build, doctor, import_weights):
     app.command()(command)
 app.command("eval")(evaluate)

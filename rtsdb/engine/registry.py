@@ -47,6 +47,10 @@ class EngineKind:
         found: type[Any] = getattr(module, self.class_name)
         return found
 
+    def reads_any_of(self, files: ModelFiles) -> bool:
+        """Whether a model has a file of the kind that it opens."""
+        return (files.onnx if self.reads == "onnx" else files.weights) is not None
+
     def check_precision(self, precision: str) -> None:
         """Raise UsageError for a precision that it does not have."""
         if precision not in ("auto", *self.precisions):
@@ -178,9 +182,13 @@ def choose(files: ModelFiles, precision: str) -> EngineKind:
     if not able:
         every = dict.fromkeys(p for kind in ENGINES.values() for p in kind.precisions)
         raise UsageError(f"--precision {precision}: give one of {', '.join(['auto', *every])}")
-    for kind in able:
-        if (files.onnx if kind.reads == "onnx" else files.weights) is None:
-            continue
+    fitting = [kind for kind in able if kind.reads_any_of(files)]
+    if not fitting:
+        raise UsageError(
+            f"--precision {precision}: {files.label} holds weights, and no engine runs them in it; "
+            "make the ONNX file with 'rtsdb export'"
+        )
+    for kind in fitting:
         try:
             kind.probe()
             kind.check_graph(files, precision)
@@ -190,5 +198,5 @@ def choose(files: ModelFiles, precision: str) -> EngineKind:
             log.warning("--engine %s does not work here: %s", kind.name, error)
             continue
         return kind
-    names = ", ".join(kind.name for kind in able)
+    names = ", ".join(kind.name for kind in fitting)
     raise UsageError(f"{files.label}: needs one of the engines {names}; see 'rtsdb doctor'")

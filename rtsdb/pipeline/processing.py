@@ -57,7 +57,8 @@ such as 25
     @cached_property
     def noise(self) -> NoiseModel | None:
         """The noise that is added first."""
-        return None if self.simulate_noise is None else parse_noise_model(self.simulate_noise)
+        spec = self.simulate_noise
+        return None if spec is None else parse_noise_model(spec, "--simulate-noise")
 
     @property
     def blocks(self) -> int:

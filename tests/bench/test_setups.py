@@ -35,11 +35,6 @@ def test_what_is_given_twice_is_measured_once(stages: list[str]) -> None:
     assert [setup.stages for setup in setups] == [int(text) for text in dict.fromkeys(stages)]
 
 
-def test_an_unknown_engine_is_left_to_its_row() -> None:
-    (setup,) = parse_setups(**ONE | {"engine": "abacus"})
-    assert setup.engine == "abacus"
-
-
 @pytest.mark.parametrize(
     ("option", "text", "hint"),
     [
@@ -49,6 +44,7 @@ def test_an_unknown_engine_is_left_to_its_row() -> None:
         ("stages", "two", "1,2,3"),
         ("stages", "1,,2", "commas"),
         ("engine", "", "commas"),
+        ("engine", "abacus", "no such engine"),
         ("size", "big", "WIDTHxHEIGHT"),
         ("size", "32x32", "64"),
         ("tile", "100x100", "multiples of 32"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +29,23 @@ def bench(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output + str(result.exception or "")
 
 
-def test_a_real_engine_is_measured_and_one_that_does_not_exist_is_named(tmp_path: Path) -> None:
+@pytest.fixture
+def without_torch_tensorrt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch_tensorrt", None)
+
+
+@pytest.mark.usefixtures("without_torch_tensorrt")
+def test_a_real_engine_is_measured_and_one_that_is_not_here_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    engines = ("--engine", "openvino,abacus", "--precision", "fp32")
+    engines = ("--engine", "openvino,torch-tensorrt", "--precision", "auto")
     code, text = bench(*SMALL, *engines, "--json", str(path))
     assert code == 0, text
     for word in (
         "capture to output",
-        "openvino fp32 K=1",
+        "openvino",
         "median of the rounds",
-        "abacus",
-        "no such engine",
+        "torch-tensorrt",
+        "rtsdb[torchtrt]",
     ):
         assert word in text
     report: Report = read_report(path)
@@ -73,10 +80,11 @@ def test_ctrl_c_prints_what_was_measured_and_exits_with_130(
     assert all(row.pipeline is None for row in report.rows[1:])
 
 
+@pytest.mark.usefixtures("without_torch_tensorrt")
 def test_nothing_measured_is_a_failure() -> None:
-    code, text = bench(*SMALL, "--engine", "abacus")
+    code, text = bench(*SMALL, "--engine", "torch-tensorrt")
     assert code == 1
-    assert "not measured: --engine abacus: no such engine" in text
+    assert "not measured: the package 'torch_tensorrt' is not installed" in text
     assert "nothing could be measured" in text
 
 
@@ -87,6 +95,7 @@ def test_nothing_measured_is_a_failure() -> None:
         (["--source", "nowhere.mp4"], "nowhere.mp4"),
         (["--stages", "4"], "--stages 4"),
         (["--precision", "fp31"], "--precision fp31"),
+        (["--engine", "openvino,abacus"], "--engine abacus: no such engine"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_is_measured(

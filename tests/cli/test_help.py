@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 from rtsdb.cli import app
 from rtsdb.engine.registry import ENGINES
@@ -40,3 +42,8 @@ def test_an_example_has_only_commands_and_options_that_there_are(example: str) -
 def test_help_names_every_engine() -> None:
     (option,) = (p for p in COMMANDS["run"].params if p.name == "engine")
     assert set(re.findall(r"[\w-]+", option.help)) >= {"auto", *ENGINES}
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"rtsdb {metadata.version('rtsdb')}\n")

@@ -62,4 +62,6 @@ def test_a_bad_noise_is_one_line_and_exit_code_2(
     arguments = ["--source", picture, "--sink", "null", "--simulate-noise", noise]
     assert run(monkeypatch, *arguments) == 2
     lines = capfd.readouterr().err.splitlines()
-    assert [line for line in lines if line.startswith(f"rtsdb: noise {noise}: ")] == lines
+    assert [
+        line for line in lines if line.startswith(f"rtsdb: --simulate-noise {noise}: ")
+    ] == lines

@@ -64,6 +64,11 @@ def test_only_engines_that_read_the_files_are_taken(
     assert choose(weights, "auto").name == "torch-tensorrt"
     works["torch-tensorrt"] = MissingPackageError("torch_tensorrt", extra="torchtrt")
     assert choose(weights, "auto").name == "torch"
+    works["torch"] = MissingPackageError("torch", extra="train")
+    with pytest.raises(UsageError, match=r"of the engines torch-tensorrt, torch; see"):
+        choose(weights, "auto")
+    with pytest.raises(UsageError, match=r"^--precision int8: a\.safetensors .*rtsdb export"):
+        choose(weights, "int8")
 
 
 def test_only_engines_with_the_precision_are_taken(works: dict[str, Exception | None]) -> None:

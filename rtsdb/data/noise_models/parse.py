@@ -18,10 +18,10 @@ NOISE_FORMS = (
 """The forms that `parse_noise_model` reads, for help texts and messages."""
 
 
-def parse_noise_model(spec: str) -> NoiseModel:
+def parse_noise_model(spec: str, option: str = "--noise") -> NoiseModel:
     """The noise model that a text such as 'lowlight:8x' names; see `NOISE_FORMS`.
 
-    Raises UsageError that tells what is wrong and what there is.
+    option: what gave the text. Raises UsageError that tells what is wrong and what there is.
 
     >>> parse_noise_model("25").spec
     'awgn:25'
@@ -33,7 +33,7 @@ def parse_noise_model(spec: str) -> NoiseModel:
         noise = _parse_plain(plain)
         return _parse_coding(noise, coding) if plus else noise
     except ValueError as error:
-        raise UsageError(f"noise {spec}: {error}; the forms are {NOISE_FORMS}") from None
+        raise UsageError(f"{option} {spec}: {error}; the forms are {NOISE_FORMS}") from None
 
 
 def _parse_plain(text: str) -> NoiseModel:

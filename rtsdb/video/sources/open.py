@@ -47,7 +47,13 @@ def open_source(given: str | Sequence[str], options: SourceOptions = _DEFAULTS) 
     the source (a `with` block does). Raises UsageError when there is no such thing or it does
     not do what `options` ask, RtsdbError when it is there but cannot be read.
     """
-    names = [given] if isinstance(given, str) else list(given)
+    names = [
+        f"/dev/video{int(name)}" if name.isdecimal() else name
+        for name in ([given] if isinstance(given, str) else given)
+    ]
+    for name in names:
+        if not _is_device(name):
+            options.check_captured(redacted(name))
     if len(names) != 1:
         return _open_several(names, options)
     (text,) = names
@@ -62,8 +68,6 @@ def open_source(given: str | Sequence[str], options: SourceOptions = _DEFAULTS) 
         return VideoFileSource("standard input", decode, url=StdinReader(stop), stop=stop)
     if scheme(text) in ("http", "https") and is_file(text):
         return VideoFileSource(redacted(text), options.decode, url=text)
-    if text.isdecimal():
-        text = f"/dev/video{int(text)}"
     connect = _live(text, options)
     if connect is not None:
         return _open_live(redacted(text), connect, options.reconnect)
@@ -87,13 +91,22 @@ def video_files(names: Sequence[str]) -> list[Path]:
 
 def _is_of_files(name: str) -> bool:
     """Whether `name` can only be one of files, which are there to be read again."""
-    other = name in ("demo", STDIN) or name.isdecimal() or _live(name, _DEFAULTS) is not None
-    return not other
+    return name not in ("demo", STDIN) and _live(name, _DEFAULTS) is None
+
+
+def _is_device(name: str) -> bool:
+    """Whether `name` is of a camera or the screen."""
+    return name.startswith(("csi://", SCREEN)) or _is_camera(name)
+
+
+def _is_camera(name: str) -> bool:
+    video = name.isdecimal() or re.fullmatch(r"/dev/video\d+", name) is not None
+    return video or Path(name).is_char_device()
 
 
 def _live(text: str, options: SourceOptions) -> _ConnectLive | None:
     """What connects to the camera, screen or stream `text`; None where it is none of them."""
-    if re.fullmatch(r"/dev/video\d+", text) or Path(text).is_char_device():
+    if _is_camera(text):
         return partial(connect_camera, text, options)
     if text.startswith("csi://"):
         return partial(connect_csi, text, options)

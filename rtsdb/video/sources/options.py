@@ -17,12 +17,12 @@ DECODERS = ("auto", "cpu", "cuda", "v4l2m2m")
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """Options of all kinds of sources; those that do not concern a source do nothing.
+    """Options of all kinds of sources.
 
     capture_size: (width, height) in pixels to ask of a camera or the screen. capture_fps: its
     frames per second. pixel_format: one of PIXEL_FORMATS. None leaves each as the device has
-    it. decode: one of DECODERS. reconnect: how often to try after the loss of a live source,
-    None for as often as it takes, 0 for never.
+    it. decode: one of DECODERS; reconnect: how often to try after the loss of a live source,
+    None for as often as it takes, 0 for never: these two do nothing where there is no need.
 
     >>> SourceOptions(decode="gpu")
     Traceback (most recent call last):
@@ -40,6 +40,16 @@ class SourceOptions:
         if self.pixel_format is not None:
             _check_choice("--pixel-format", self.pixel_format, PIXEL_FORMATS)
         _check_choice("--decode", self.decode, DECODERS)
+
+    def check_captured(self, name: str) -> None:
+        """Raise UsageError where something is asked of a camera or the screen: `name` is none."""
+        for option, asked in (
+            ("--capture-size", self.capture_size),
+            ("--capture-fps", self.capture_fps),
+            ("--pixel-format", self.pixel_format),
+        ):
+            if asked is not None:
+                raise UsageError(f"{option}: {name} is no camera; leave it out")
 
 
 def parse_source_options(

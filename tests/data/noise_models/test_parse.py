@@ -69,6 +69,6 @@ def test_a_drawn_camera_is_read_back(seed: int) -> None:
 )
 def test_a_bad_text_is_told_what_there_is(text: str, reason: str) -> None:
     with pytest.raises(
-        UsageError, match=rf"^noise {text}: .*{reason}.*the forms are awgn:25".replace("+", r"\+")
+        UsageError, match=rf"^--noise {text}: .*{reason}.*the forms are awgn:25".replace("+", r"\+")
     ):
         parse_noise_model(text)

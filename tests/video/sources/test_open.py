@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 
 from rtsdb.errors import UsageError
-from rtsdb.video.sources import SOURCE_FORMS, open_source
+from rtsdb.video.sources import SOURCE_FORMS, SourceOptions, open_source
 from rtsdb.video.sources.file import VideoFileSource
 from rtsdb.video.sources.sequence import SequenceSource
 from tests.video.sources.reading import blank
@@ -56,6 +57,21 @@ def test_missing_folder() -> None:
         open_source("/no/such/clip.mp4")
     with pytest.raises(UsageError, match="/no/such/: no such folder"):
         open_source("/no/such/")
+
+
+@pytest.mark.parametrize(
+    ("asked", "option"),
+    [
+        (SourceOptions(capture_size=(640, 480)), "--capture-size"),
+        (SourceOptions(capture_fps=Fraction(30)), "--capture-fps"),
+        (SourceOptions(pixel_format="mjpeg"), "--pixel-format"),
+    ],
+)
+@pytest.mark.parametrize("source", ["demo", "-", "rtsp://me:secret@camera/1", "clip.mp4"])
+def test_only_cameras_are_asked_for_a_form(source: str, asked: SourceOptions, option: str) -> None:
+    with pytest.raises(UsageError, match=f"{option}: .* is no camera") as refused:
+        open_source(source, asked)
+    assert "secret" not in str(refused.value)
 
 
 def test_mistyped_address_keeps_its_secret() -> None:
