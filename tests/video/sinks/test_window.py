@@ -170,7 +170,7 @@ def test_snapshots_get_free_names(
     tmp_path.joinpath("gone").rmdir()
     screen.press("s")
     assert sink.write(make_result())
-    assert "snapshot-1.png: cannot be saved (no such file" in caplog.text
+    assert "snapshot-1.png: cannot be written: No such file" in caplog.text
 
 
 def test_another_thread_does_not_take_the_window_down(
