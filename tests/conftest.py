@@ -1,5 +1,6 @@
 """Small clips for the tests of sources and sinks; and a Ctrl-C that works."""
 
+import errno
 import shutil
 import signal
 import subprocess
@@ -35,6 +36,17 @@ def real_clip() -> Path:
     if not path.exists():
         pytest.skip(f"{path} is not on this machine")
     return path
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files can be made, and nothing be written to them."""
+
+    def fill(path: Path, content: bytes) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
 
 
 @pytest.fixture

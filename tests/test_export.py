@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -254,15 +253,8 @@ def test_export_leaves_only_the_file(folder: Path) -> None:
     assert not list(folder.glob("*.part"))
 
 
-def test_a_full_disk_is_named_and_nothing_is_left(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fill(path: Path, content: bytes) -> int:
-        path.touch()
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    net = tiny(folder, 1)
-    monkeypatch.setattr(Path, "write_bytes", fill)
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_named_and_nothing_is_left(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(RtsdbError, match=r"k1\.onnx: cannot be written: No space left"):
-        export_onnx(net, tmp_path / "k1.onnx", METADATA)
+        export_onnx(tiny(folder, 1), tmp_path / "k1.onnx", METADATA)
     assert not list(tmp_path.iterdir())

@@ -44,7 +44,6 @@ from rtsdb.training.windows import STRIDE, Window
 
 WEIGHTS, STATE, LOG = "weights.safetensors", "state.pt", "log.jsonl"
 
-
 _NOT_COMPARED = ("phases", "checkpoint_minutes", "bf16")
 """Settings that a resumed run need not be asked for: it has its own."""
 

@@ -298,14 +298,10 @@ def test_a_folder_that_cannot_be_written_to_is_named_before_the_build(
     assert not builds
 
 
+@pytest.mark.usefixtures("full_disk")
 def test_a_full_disk_is_one_line_and_leaves_nothing(
-    builds: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    builds: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    def full(path: Path, content: bytes) -> int:
-        path.touch()
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(RtsdbError, match=r"\.engine: cannot be written: No space left on device"):
         ensure_built(REQUEST, tmp_path)
     assert not list(tmp_path.iterdir())

@@ -159,12 +159,8 @@ def test_ctrl_c_leaves_nothing_and_keeps_what_was_there(
     assert before.read_bytes() == b"old"
 
 
-def test_a_full_disk_is_one_line(wanted: CalibrateRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fill(path: Path, content: bytes) -> int:
-        path.touch()
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", fill)
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_one_line(wanted: CalibrateRequest) -> None:
     with pytest.raises(RtsdbError, match=r"q\..*cannot be written: No space left on device"):
         run(wanted)
     assert written(wanted) == set()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 import signal
@@ -256,14 +255,8 @@ def test_a_run_that_fails_at_once_can_be_started_again(open_run: Open, tmp_path:
     assert len(go(open_run())) == 4
 
 
-def test_a_full_disk_is_one_line_and_leaves_no_part(
-    open_run: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fill(path: Path, content: bytes) -> int:
-        path.touch()
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", fill)
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_one_line_and_leaves_no_part(open_run: Open, tmp_path: Path) -> None:
     with pytest.raises(RtsdbError, match=rf"{STATE}: cannot be written: No space left on device"):
         go(open_run())
     assert {path.name for path in (tmp_path / "run").iterdir()} == {LOG}

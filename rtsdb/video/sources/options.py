@@ -49,7 +49,9 @@ class SourceOptions:
             ("--pixel-format", self.pixel_format),
         ):
             if asked is not None:
-                raise UsageError(f"{option}: {name} is no camera; leave it out")
+                raise UsageError(
+                    f"{option}: {name} is no camera or screen of this machine; leave it out"
+                )
 
 
 def parse_source_options(

@@ -69,7 +69,7 @@ def test_missing_folder() -> None:
 )
 @pytest.mark.parametrize("source", ["demo", "-", "rtsp://me:secret@camera/1", "clip.mp4"])
 def test_only_cameras_are_asked_for_a_form(source: str, asked: SourceOptions, option: str) -> None:
-    with pytest.raises(UsageError, match=f"{option}: .* is no camera") as refused:
+    with pytest.raises(UsageError, match=f"{option}: .* is no camera or screen of this") as refused:
         open_source(source, asked)
     assert "secret" not in str(refused.value)
 
