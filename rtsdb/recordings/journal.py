@@ -111,10 +111,14 @@ class Journal(Resource):
     def _lock(self) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise UsageError(
                 f"{self._folder}: another run is writing into it; wait for its end, or choose "
                 "another folder"
+            ) from error
+        except OSError as error:  # folders on NFS
+            raise UsageError(
+                f"{self._folder}: cannot be locked ({reason(error)}); give a folder on a local disk"
             ) from error
 
     def _read(self, settings: Settings) -> None:
@@ -130,7 +134,7 @@ class Journal(Resource):
                     self._take(entry)
                 else:
                     self._check(entry, settings)
-            except (ValueError, KeyError) as error:
+            except (ValueError, KeyError, TypeError) as error:
                 if number < len(lines) - 1:
                     raise UsageError(
                         f"{self._path}: line {number + 1} cannot be read; choose another folder"

@@ -1,3 +1,4 @@
+import errno
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -75,11 +76,12 @@ def test_a_line_that_is_cut_off_costs_itself_alone(folder: Path, cut: int) -> No
         assert journal.progress("c.mp4") == Progress(SOURCE)
 
 
-def test_a_journal_damaged_in_the_middle_is_refused(folder: Path) -> None:
+@pytest.mark.parametrize("damage", ["\0\0", "7"])
+def test_a_journal_damaged_in_the_middle_is_refused(folder: Path, damage: str) -> None:
     write_all(folder)
     path = folder / STATE / "journal.jsonl"
     lines = path.read_text().splitlines()
-    path.write_text("\n".join([*lines[:2], "\0\0", *lines[2:]]) + "\n")
+    path.write_text("\n".join([*lines[:2], damage, *lines[2:]]) + "\n")
     with pytest.raises(UsageError, match=r"journal\.jsonl: line 3 cannot be read"):
         Journal(folder, SETTINGS)
 
@@ -120,6 +122,17 @@ def test_one_run_at_a_time(folder: Path) -> None:
     ):
         Journal(folder, SETTINGS)
     Journal(folder, SETTINGS).close()
+
+
+def test_a_folder_that_cannot_be_locked_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(file: object, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(UsageError, match=r"cannot be locked \(no locks available\); give a folder"):
+        Journal(folder, SETTINGS)
 
 
 def test_a_full_disk_leaves_no_half_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
