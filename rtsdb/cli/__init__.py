@@ -50,9 +50,12 @@ def every_command(
     """Denoise and semantically segment driving and low-light video, in real time."""
 
 
-for command in (run, bench, train, average, export, calibrate, build, doctor, import_weights):
+# As --help lists them: what users need, what engineers need, what researchers need.
+for command in (run, bench, doctor, build, calibrate, export):
     app.command()(command)
 app.command("eval")(evaluate)
+for command in (train, average, import_weights):
+    app.command()(command)
 
 
 def main() -> None:
