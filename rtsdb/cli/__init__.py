@@ -50,12 +50,10 @@ def every_command(
     """Denoise and semantically segment driving and low-light video, in real time."""
 
 
-# As --help lists them: what users need, what engineers need, what researchers need.
-for command in (run, bench, doctor, build, calibrate, export):
-    app.command()(command)
-app.command("eval")(evaluate)
-for command in (train, average, import_weights):
-    app.command()(command)
+# In the order of --help: what users need, then engineers, then researchers.
+COMMANDS = (run, bench, doctor, build, calibrate, export, evaluate, train, average, import_weights)
+for command in COMMANDS:
+    app.command("eval" if command is evaluate else None)(command)
 
 
 def main() -> None:

@@ -48,10 +48,19 @@ class Excess:
     lost: float
     bar: float
 
+    @property
+    def times(self) -> float:
+        """How many times the bar the loss is."""
+        return self.lost / max(self.bar, 1e-6)
+
     def __str__(self) -> str:
         """As in '0.31 dB of PSNR at awgn:25, and 0.15 may be lost'."""
         unit = "dB of PSNR" if self.measure == "psnr" else "points of mIoU"
         return f"{self.lost:.3f} {unit} at {self.noise}, and {self.bar:g} may be lost"
+
+
+Losses = Mapping[str, Mapping[str, float]]
+"""dB of PSNR and points of mIoU, by noise and measure."""
 
 
 def measure(
@@ -80,10 +89,8 @@ def visible_psnr(a: Picture, b: Picture) -> float:
     return min(psnr(a, b), ENOUGH)
 
 
-def lost(
-    before: Mapping[str, Accuracy], after: Mapping[str, Accuracy]
-) -> dict[str, dict[str, float]]:
-    """dB of PSNR and points of mIoU that `after` has less than `before`, by noise and measure."""
+def lost(before: Mapping[str, Accuracy], after: Mapping[str, Accuracy]) -> Losses:
+    """What `after` has less than `before`."""
     losses: dict[str, dict[str, float]] = {}
     for noise, had in before.items():
         has = after[noise]
@@ -93,14 +100,14 @@ def lost(
     return losses
 
 
-def worst(losses: Mapping[str, Mapping[str, float]], bars: Bars) -> Excess:
+def worst(losses: Losses, bars: Bars) -> Excess:
     """The loss that is the largest part of its bar, or the most times it."""
     found = [
         Excess(noise, name, value, getattr(bars, name))
         for noise, values in losses.items()
         for name, value in values.items()
     ]
-    return max(found, key=lambda excess: excess.lost / max(excess.bar, 1e-6))
+    return max(found, key=lambda excess: excess.times)
 
 
 def _miou(confusion: ConfusionMatrix) -> float | None:

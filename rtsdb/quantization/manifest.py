@@ -16,7 +16,6 @@ from rtsdb.quantization.frames import Sample, Samples
 from rtsdb.quantization.layers import Activation
 from rtsdb.quantization.plan import LEVELS
 from rtsdb.quantization.search import Found
-from rtsdb.quantization.sensitivity import Cost
 
 SCHEMA = 1
 """Version of the layout, which calib/README.md describes; a change that breaks a reader raises
@@ -54,7 +53,7 @@ def as_json(
             "check": [_frame(sample) for sample in samples.check],
         },
         "method": found.method,
-        "methods": {name: _cost(cost) for name, cost in found.methods.items()},
+        "methods": {name: _rounded(losses) for name, losses in found.methods.items()},
         "bars": asdict(bars),
         "accuracy": _accuracy(found.accuracy),
         "accuracy in OpenVINO": _accuracy(in_openvino),
@@ -80,10 +79,10 @@ def _accuracy(found: Mapping[str, Mapping[str, Accuracy]]) -> dict[str, Any]:
     }
 
 
-def _cost(cost: Cost) -> dict[str, dict[str, float]]:
+def _rounded(figures: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     return {
-        measure: {noise: round(value, 4) for noise, value in values.items()}
-        for measure, values in asdict(cost).items()
+        name: {inner: round(value, 4) for inner, value in values.items()}
+        for name, values in figures.items()
     }
 
 
@@ -94,7 +93,7 @@ def _tensor(activation: Activation, found: Found) -> dict[str, Any]:
         "int8 for": found.plan.reach[activation.tensor].name.lower(),
         "convolutions": [convolution.name for convolution in activation.convolutions],
         "costs": {
-            reach.name.lower(): _cost(cost)
+            reach.name.lower(): _rounded(asdict(cost))
             for (tensor, reach), cost in found.costs.items()
             if tensor == activation.tensor
         },

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rtsdb.errors import RtsdbError
 from rtsdb.onnx_file import INT8_FORMS
-from rtsdb.quantization.accuracy import Accuracy, Bars, Excess, lost, measure, worst
+from rtsdb.quantization.accuracy import Accuracy, Bars, Excess, Losses, lost, measure, worst
 from rtsdb.quantization.frames import Sample
 from rtsdb.quantization.layers import Activation, few_channels
 from rtsdb.quantization.plan import Plan, Reach
@@ -39,7 +39,8 @@ class Found:
     """A plan that keeps to the bars.
 
     activations: what it is about. few_channels: convolutions that were never to be INT8.
-    methods: what each method of finding ranges costs with all in INT8; method: the one taken.
+    methods: what each method of finding ranges loses with all in INT8, by noise and measure;
+    method: the one taken, that loses least for the bars.
     accuracy: of every graph, float and INT8, by precision and kind of noise. costs: of single
     tensors, by tensor and reach, where they had to be ranked.
     """
@@ -48,7 +49,7 @@ class Found:
     activations: Sequence[Activation]
     few_channels: Sequence[str]
     method: str
-    methods: Mapping[str, Cost]
+    methods: Mapping[str, Losses]
     accuracy: Mapping[str, Mapping[str, Accuracy]]
     costs: Mapping[tuple[str, Reach], Cost]
 
@@ -107,10 +108,13 @@ class Search:
 
         Raises RtsdbError, naming the costliest convolutions, when too little INT8 would be left.
         """
-        methods = {method: self._probe.cost(self._open(plan)) for method, plan in plans.items()}
-        method = min(methods, key=lambda name: self._times_the_bars(methods[name]))
-        plan = plans[method]
         accuracy = {name: self._measure(name, graph) for name, graph in self._graphs.items()}
+        methods = {
+            method: lost(accuracy["fp32"], self._measure(method, self._int8(plan)))
+            for method, plan in plans.items()
+        }
+        method = min(methods, key=lambda name: worst(methods[name], self._bars).times)
+        plan = plans[method]
         while (excess := self._excess(plan, accuracy)) is not None:
             plan = self._give_up(plan, excess, self._cost_each(plan, excess))
             if self._share(plan) < LEAST:
@@ -148,16 +152,11 @@ class Search:
         self._progress.begin(f"accuracy, {precision}", len(self._samples))
         return measure(Session(graph), self._samples, self._classes, self._progress.step)
 
-    def _open(self, plan: Plan) -> Session:
-        return Session(with_qdq(self._graphs["fp32"], plan))
+    def _int8(self, plan: Plan) -> onnx.ModelProto:
+        return with_qdq(self._graphs["fp32"], plan)
 
-    def _times_the_bars(self, cost: Cost) -> float:
-        """How many times the bar a cost is where that is worst."""
-        return max(
-            cost.of(measure, noise) / max(bar, 1e-6)
-            for measure, bar in (("psnr", self._bars.psnr), ("miou", self._bars.miou))
-            for noise in cost.psnr
-        )
+    def _open(self, plan: Plan) -> Session:
+        return Session(self._int8(plan))
 
     def _cost_each(self, plan: Plan, excess: Excess) -> dict[str, float]:
         """What tensors that are INT8 cost by themselves."""

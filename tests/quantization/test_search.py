@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from rtsdb.classes import CAMVID
 from rtsdb.data.scenes import Scene
 from rtsdb.errors import RtsdbError
-from rtsdb.quantization.accuracy import Bars
+from rtsdb.quantization.accuracy import Bars, lost
 from rtsdb.quantization.frames import make_samples
 from rtsdb.quantization.layers import convolution_weights, find_activations
 from rtsdb.quantization.plan import Plan, Reach, full_plan
@@ -133,6 +133,8 @@ def test_the_better_ranges_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     found, _ = search(monkeypatch, Bars(9.0, 9.0), narrow=plan(t2=60.0), fitting=plan())
     assert found.method == "fitting"
     assert set(found.methods) == {"narrow", "fitting"}
+    # By what is lost, as it is handed out: labels that change may be no worse.
+    assert found.methods["fitting"] == lost(found.accuracy["fp32"], found.accuracy["int8-fp32"])
 
 
 def test_only_the_layer_that_costs_too_much_stays_in_float(
